@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One write() a line, at most PIPE_BUF long: it is atomic, and when poll() says there is room it
+ * does not block. What does not fit the line is cut and marked. */
+#include "base/log.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+
+#define LINE_MAX_BYTES PIPE_BUF
+#define TAIL_ROOM      16 /* of a line: closing quote, the mark of a cut, brace, newline */
+
+static struct {
+	pthread_mutex_t lock; /* for whole lines */
+	int fd;
+	enum log_format format;
+	_Atomic enum log_level level;
+	_Atomic uint64_t n_dropped;
+} sink = { .lock = PTHREAD_MUTEX_INITIALIZER, .fd = STDERR_FILENO, .level = LOG_INFO };
+
+static const char *const level_names[] = {
+	[LOG_DEBUG] = "debug",
+	[LOG_INFO] = "info",
+	[LOG_WARN] = "warn",
+	[LOG_ERROR] = "error",
+};
+
+void log_init(int fd, enum log_level level, enum log_format format)
+{
+	pthread_mutex_lock(&sink.lock);
+	sink.fd = fd;
+	sink.format = format;
+	sink.level = level;
+	pthread_mutex_unlock(&sink.lock);
+}
+
+bool log_is_on(enum log_level level)
+{
+	return level >= sink.level;
+}
+
+uint64_t log_n_dropped(void)
+{
+	return sink.n_dropped;
+}
+
+/* ---- escaping ---- */
+
+/* Does it change how a line looks without being seen? Controls, bidi and zero-width marks, fillers,
+ * tags, line separators. */
+static bool is_hidden(uint32_t c)
+{
+	static const struct {
+		uint32_t first, last;
+	} ranges[] = {
+		{ 0x0000, 0x001f },   { 0x007f, 0x009f },   { 0x00ad, 0x00ad }, { 0x034f, 0x034f },
+		{ 0x061c, 0x061c },   { 0x115f, 0x1160 },   { 0x17b4, 0x17b5 }, { 0x180b, 0x180f },
+		{ 0x200b, 0x200f },   { 0x2028, 0x202e },   { 0x2060, 0x206f }, { 0x3164, 0x3164 },
+		{ 0xfe00, 0xfe0e },   { 0xfeff, 0xfeff },   { 0xffa0, 0xffa0 }, { 0xfff0, 0xfffb },
+		{ 0x1d173, 0x1d17a }, { 0xe0000, 0xe0fff },
+	};
+
+	if (c >= 0x20 && c < 0x7f)
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(ranges); i++)
+		if (c >= ranges[i].first && c <= ranges[i].last)
+			return true;
+	return false;
+}
+
+/* Writes the piece of s at *at into out (14 bytes are enough), escaped where needed; moves *at. */
+static size_t escape_next(char out[16], struct str s, size_t *at)
+{
+	uint32_t code;
+	size_t n = str_utf8_at(s, *at, &code);
+
+	if (n == 0 || (n == 1 && is_hidden(code))) {
+		snprintf(out, 16, "\\x%02x", (unsigned char)s.p[*at]);
+		*at += 1;
+		return 4;
+	}
+	if (is_hidden(code)) {
+		*at += n;
+		return (size_t)snprintf(out, 16, "\\u{%04x}", code);
+	}
+	memcpy(out, s.p + *at, n);
+	*at += n;
+	return n;
+}
+
+size_t log_escape(char *out, size_t cap, struct str s)
+{
+	size_t n = 0;
+	char piece[16];
+
+	if (cap == 0)
+		return 0;
+	for (size_t at = 0; at < s.n;) {
+		size_t len = escape_next(piece, s, &at);
+
+		if (len > cap - 1 - n)
+			break;
+		memcpy(out + n, piece, len);
+		n += len;
+	}
+	out[n] = '\0';
+	return n;
+}
+
+/* ---- lines ---- */
+
+struct line {
+	char text[LINE_MAX_BYTES];
+	size_t n;
+	bool is_json, is_cut;
+};
+
+static void put(struct line *l, const char *p, size_t n)
+{
+	if (l->is_cut || l->n + n > sizeof(l->text) - TAIL_ROOM) {
+		l->is_cut = true;
+		return;
+	}
+	memcpy(l->text + l->n, p, n);
+	l->n += n;
+}
+
+static void put_text(struct line *l, const char *text)
+{
+	put(l, text, strlen(text));
+}
+
+/* As log_escape; in JSON the backslash of an escape is itself written as two. */
+static void put_escaped(struct line *l, struct str s)
+{
+	char piece[20] = "\\";
+
+	for (size_t at = 0; at < s.n && !l->is_cut;) {
+		size_t n;
+
+		if (s.p[at] == '"' || s.p[at] == '\\') {
+			piece[1] = s.p[at++];
+			put(l, piece, 2);
+			continue;
+		}
+		n = escape_next(piece + 1, s, &at);
+		if (l->is_json && piece[1] == '\\')
+			put(l, piece, n + 1);
+		else
+			put(l, piece + 1, n);
+	}
+}
+
+/* What does not fit is cut, but never the quote behind it. */
+static void put_pair(struct line *l, const char *key, struct str value)
+{
+	size_t before = l->n;
+
+	put_text(l, l->is_json ? ",\"" : " ");
+	put_text(l, key);
+	put_text(l, l->is_json ? "\":\"" : "=\"");
+	if (l->is_cut) {
+		l->n = before;
+		return;
+	}
+	put_escaped(l, value);
+	l->text[l->n++] = '"';
+}
+
+static void put_number(struct line *l, const char *key, int64_t v)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text), l->is_json ? ",\"%s\":%lld" : " %s=%lld", key, (long long)v);
+	put_text(l, text);
+}
+
+static void put_head(struct line *l, enum log_level level, const char *message)
+{
+	struct clock real = { 0 };
+	char time[CLOCK_RFC3339_MAX];
+
+	clock_format(time, clock_wall_ms(&real));
+	if (l->is_json) {
+		put_text(l, "{\"time\":\"");
+		put_text(l, time);
+		put_text(l, "\"");
+		put_pair(l, "level", str_from(level_names[level]));
+		put_pair(l, "message", str_from(message));
+		return;
+	}
+	put_text(l, time);
+	put_text(l, " ");
+	put_text(l, level_names[level]);
+	put_text(l, " ");
+	put_escaped(l, str_from(message));
+}
+
+/* Newline (and brace), for which put() left room. */
+static void finish(struct line *l)
+{
+	struct str tail = l->is_json ? STR("}\n") : STR("\n");
+
+	memcpy(l->text + l->n, tail.p, tail.n);
+	l->n += tail.n;
+}
+
+/* What is behind the first pair that does not fit is left out, and the line says so. */
+static void put_pairs(struct line *l, const struct log_kv *kv, size_t n)
+{
+	struct str mark = l->is_json ? STR(",\"cut\":true") : STR(" cut=true");
+
+	for (size_t i = 0; i < n && !l->is_cut; i++) {
+		if (kv[i].s.p)
+			put_pair(l, kv[i].key, kv[i].s);
+		else
+			put_number(l, kv[i].key, kv[i].i);
+	}
+	if (!l->is_cut)
+		return;
+	memcpy(l->text + l->n, mark.p, mark.n);
+	l->n += mark.n;
+}
+
+static void emit(const struct line *l)
+{
+	struct pollfd p = { .fd = sink.fd, .events = POLLOUT };
+	bool is_done = false;
+
+	pthread_mutex_lock(&sink.lock);
+	p.fd = sink.fd;
+	if (poll(&p, 1, 0) == 1 && (p.revents & POLLOUT))
+		is_done = write(sink.fd, l->text, l->n) == (ssize_t)l->n;
+	pthread_mutex_unlock(&sink.lock);
+	if (!is_done)
+		sink.n_dropped++;
+}
+
+void log_line(enum log_level level, const char *message, const struct log_kv *kv, size_t n)
+{
+	struct line l;
+	int saved = errno;
+
+	if (!log_is_on(level))
+		return;
+	l.n = 0;
+	l.is_cut = false;
+	l.is_json = sink.format == LOG_JSON;
+	put_head(&l, level, message);
+	put_pairs(&l, kv, n);
+	finish(&l);
+	emit(&l);
+	errno = saved;
+}
+
+void log_fault(int e, const char *what, struct str incident)
+{
+	struct err_report r;
+
+	err_take(e, &r);
+	if (incident.p)
+		log_error(what, LOG_C("error", r.text), LOG_C("at", r.chain),
+			  LOG_S("incident", incident));
+	else
+		log_error(what, LOG_C("error", r.text), LOG_C("at", r.chain));
+}
+
+bool log_limit_ok(struct log_limit *l, uint32_t per_second)
+{
+	struct clock real = { 0 };
+	int64_t second = clock_boot_ms(&real) / 1000;
+	uint32_t n_dropped = l->n_dropped;
+
+	if (second != l->second) {
+		*l = (struct log_limit){ .second = second };
+		if (n_dropped)
+			log_warn("lines left out", LOG_I("n", n_dropped));
+	}
+	if (l->n < per_second) {
+		l->n++;
+		return true;
+	}
+	l->n_dropped++;
+	return false;
+}
