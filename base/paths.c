@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Paths from arguments and environment, by the XDG base directory rules: an empty variable counts
+ * as unset, a relative XDG one is ignored. */
+#include "base/paths.h"
+
+#include <assert.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/err.h"
+
+#define SOCKET_MAX (sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1)
+
+static const char *env(const char *name)
+{
+	const char *v = getenv(name);
+
+	return v && *v ? v : NULL;
+}
+
+static const char *env_absolute(const char *name)
+{
+	const char *v = env(name);
+
+	return v && *v == '/' ? v : NULL;
+}
+
+static char *join(struct arena *a, const char *folder, const char *rest)
+{
+	size_t n = strlen(folder);
+
+	while (n > 1 && folder[n - 1] == '/')
+		n--;
+	if (n == 1 && folder[0] == '/')
+		n = 0;
+	/* the arena gave it to nobody else: it may be handed on as writable */
+	return (char *)str_fmt(a, "%.*s/%s", (int)n, folder, rest).p;
+}
+
+static int absolute(struct arena *a, const char *path, char **out)
+{
+	char here[PATH_MAX];
+
+	if (path[0] == '/') {
+		*out = str_cstr(a, str_from(path));
+	} else {
+		if (!getcwd(here, sizeof(here)))
+			return err_sys("cannot find the working directory");
+		*out = join(a, here, path);
+	}
+	return *out ? 0 : err_nomem();
+}
+
+/* $XDG_…_HOME/<rest>, else ~/<fallback>/<rest>. */
+static int in_home(struct arena *a, const char *xdg, const char *fallback, const char *rest,
+		   char **out)
+{
+	const char *base = env_absolute(xdg), *home = env_absolute("HOME");
+
+	if (!base && !home)
+		return PATHS_NO_HOME;
+	if (!base)
+		base = join(a, home, fallback);
+	*out = base ? join(a, base, rest) : NULL;
+	return *out ? 0 : err_nomem();
+}
+
+static int find_data_dir(struct arena *a, const char *given, char **out)
+{
+	if (!given)
+		given = env("QUESTD_DATA_DIR");
+	if (given)
+		return err_trace(absolute(a, given, out));
+	return err_trace(in_home(a, "XDG_DATA_HOME", ".local/share", "questd", out));
+}
+
+int paths_find(struct arena *a, const char *data_dir, const char *socket, struct paths *out)
+{
+	struct paths p = { 0 };
+	int e;
+
+	e = find_data_dir(a, data_dir, &p.data_dir);
+	if (e)
+		return e;
+	assert(p.data_dir);
+	p.database = join(a, p.data_dir, "questd.db");
+	p.lock = join(a, p.data_dir, "questd.lock");
+	p.token = join(a, p.data_dir, "token");
+	p.config = join(a, p.data_dir, "questd.toml");
+	p.log = join(a, p.data_dir, "questd.log");
+	p.backups = join(a, p.data_dir, "backups");
+	if (socket)
+		e = absolute(a, socket, &p.socket);
+	else
+		p.socket = join(a, p.data_dir, "questd.sock");
+	if (e)
+		return err_trace(e);
+	if (!p.socket || a->is_out)
+		return err_nomem();
+	*out = p;
+	return strlen(p.socket) > SOCKET_MAX ? PATHS_SOCKET_TOO_LONG : 0;
+}
+
+int paths_find_key(struct arena *a, struct paths *p, struct str instance)
+{
+	struct str rest = str_fmt(a, "questd/keys/%.*s", STR_ARG(instance));
+
+	if (!rest.p)
+		return err_nomem();
+	return err_trace(in_home(a, "XDG_CONFIG_HOME", ".config", rest.p, &p->key));
+}
+
+static char *runnable(struct arena *a, const char *folder, const char *name)
+{
+	char *path = join(a, folder, name);
+
+	return path && access(path, X_OK) == 0 ? path : NULL;
+}
+
+char *paths_program(struct arena *a, const char *name)
+{
+	char self[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	char *slash, *found, *libexec;
+
+	if (n < 0)
+		return NULL;
+	self[n] = '\0';
+	slash = strrchr(self, '/');
+	if (!slash)
+		return NULL;
+	*slash = '\0';
+	found = runnable(a, self, name);
+	if (found)
+		return found;
+	libexec = join(a, self, "../libexec/questd");
+	return libexec ? runnable(a, libexec, name) : NULL;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where things lie: one answer for the command line, the relay and the server. */
+#pragma once
+
+#include "base/arena.h"
+#include "base/macros.h"
+#include "base/str.h"
+
+struct paths {
+	char *data_dir; /* --data-dir, $QUESTD_DATA_DIR, $XDG_DATA_HOME/questd,
+			   ~/.local/share/questd */
+	char *socket;   /* --socket, else data_dir/questd.sock */
+	char *database; /* data_dir/questd.db */
+	char *lock;     /* data_dir/questd.lock */
+	char *token;    /* data_dir/token */
+	char *config;   /* data_dir/questd.toml */
+	char *log;      /* data_dir/questd.log */
+	char *backups;  /* data_dir/backups */
+	char *key; /* $XDG_CONFIG_HOME/questd/keys/<instance>; NULL until an instance id is known */
+};
+
+enum { PATHS_NO_HOME = 1, PATHS_SOCKET_TOO_LONG };
+
+/* NULL arguments mean "not given". Relative paths become absolute. With PATHS_SOCKET_TOO_LONG, *out
+ * is filled all the same, for the message. */
+int paths_find(struct arena *a, const char *data_dir, const char *socket,
+	       struct paths *out) must_check;
+/* data_dir/instance holds the instance id (made by setup or the server's first start). */
+int paths_find_key(struct arena *a, struct paths *p, struct str instance) must_check;
+/* The program `name` beside the running one, then in libexec; never from PATH. NULL when missing.
+ */
+char *paths_program(struct arena *a, const char *name);
