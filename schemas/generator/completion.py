@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the three completions share: words, options and where values come from.
+
+Ids are asked of a running server, by `questd complete-ids TYPE`: a line an object, its id, and behind
+a tab what a person knows it by. It prints nothing, and exits 0, where no server runs."""
+from .added import all_params
+
+COMMANDS = {
+    "setup": "Create the data directory and a token",
+    "serve": "Serve in the foreground",
+    "start": "Start a server in the background",
+    "stop": "Stop the server",
+    "restart": "Stop and start the server",
+    "status": "Say whether a server runs",
+    "mcp": "Serve MCP on stdin and stdout",
+    "call": "Call a verb by name",
+    "verbs": "List the verbs",
+    "help": "Explain a command or a verb",
+    "backup": "Copy the store into a file",
+    "restore": "Put a backup in the store's place",
+    "doctor": "Check what questd needs",
+    "logs": "Show the server's log",
+    "paths": "Show where everything lies",
+    "completion": "Print the completion script of a shell",
+    "version": "Show the version",
+}
+GLOBALS = {
+    "json": "print JSON", "yes": "confirm what cannot be undone", "no-input": "never ask",
+    "data-dir": "data directory", "socket": "the server's socket", "url": "the server's URL",
+    "token-file": "file with the token", "timeout": "how long to wait, e.g. 10s",
+}
+FLAGS = ["json", "yes", "no-input"]  # of the globals: take no value
+COMMAND_WORDS = {"completion": ["bash", "zsh", "fish"]}
+VERB_WORDS = ["call", "help"]  # commands whose word is a verb's name
+
+
+def nouns(model):
+    """noun -> its verbs, in the order of the table"""
+    out = {}
+    for v in model.verbs:
+        if "." in v.name:
+            out.setdefault(v.noun, []).append(v)
+    return out
+
+
+def options(verb):
+    """(name, field) of each option; `confirm` is --yes on the command line."""
+    return [(f.name, f) for f in all_params(verb) if f.name != "confirm"]
+
+
+def id_type(model, verb, f):
+    """Which objects' ids a field takes, or None."""
+    if verb.target and f.name == verb.target["param"]:
+        return verb.target["type"]
+    name = f.name.removesuffix("_ids").removesuffix("_id")
+    return name if name != f.name and name in model.types else None
+
+
+def values(model, verb, f):
+    """("words", [...]) or ("ids", type) or None"""
+    if f.kind in ("enum", "enums"):
+        return "words", model.types[f.ref].values
+    if f.kind == "bool":
+        return "words", ["true", "false"]
+    kind = id_type(model, verb, f)
+    return ("ids", kind) if kind else None
+
+
+def word_field(verb):
+    """The field that a word without an option is for."""
+    fields = {f.name: f for f in verb.params}
+    if verb.target:
+        return fields[verb.target["param"]]
+    return next((f for f in verb.params if f.required), None)
