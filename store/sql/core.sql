@@ -1,0 +1,59 @@
+-- Meta values, replies, transactions.
+
+-- name: begin_read
+begin
+
+-- name: begin_write
+begin immediate
+
+-- name: commit
+commit
+
+-- name: rollback
+rollback
+
+-- name: savepoint
+savepoint one
+
+-- name: release
+release one
+
+-- name: rollback_to
+rollback to one
+
+-- name: touch
+select 1
+from meta
+where key = 'generation'
+
+-- name: meta_get
+select value
+from meta
+where key = $1
+
+-- name: meta_set
+insert into meta (key, value)
+values ($1, $2)
+on conflict (key) do update set value = excluded.value
+
+-- name: reply_find
+select digest, result
+from replies
+where principal = $1
+and request_id = $2
+and method = $3
+
+-- name: reply_add
+insert into replies (at_ms, principal, method, request_id, digest, result)
+values ($1, $2, $3, $4, $5, $6)
+
+-- name: reply_front
+-- may scan: the first rows in key order, a bounded number
+select id, at_ms
+from replies
+order by id
+limit $1
+
+-- name: reply_prune
+delete from replies
+where id <= $1

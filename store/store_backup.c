@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Backup: pages are copied by the writer in small steps between batches; then a thread of the job's
+ * own checks the copy, syncs it and gives it its name, because that takes long and touches nothing
+ * of the store. Until then the file has a temporary name. */
+#include "store/store_state.h"
+
+#include <assert.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+
+enum { STEP_PAGES = 100, WAIT_NS = 1000000 };
+
+struct store_job {
+	struct store *store;
+	struct db_backup *backup;
+	char *path, *temp;
+	pthread_t finisher;
+	bool is_finishing;
+	_Atomic bool is_finished; /* the thread's last word */
+	struct err_report report; /* of the finisher's failure; class NONE when it went well */
+};
+
+int store_backup_new(struct store *s, const char *path, struct store_job **out)
+{
+	struct store_job *job;
+	int e;
+
+	if (!s->writer)
+		return err_new(ERR_READONLY, "a store opened for reading only makes no backup");
+	job = calloc(1, sizeof(*job));
+	if (!job)
+		return err_nomem();
+	job->store = s;
+	job->path = strdup(path);
+	if (!job->path || asprintf(&job->temp, "%s.part", path) < 0) {
+		job->temp = NULL;
+		store_backup_free(job);
+		return err_nomem();
+	}
+	if (access(path, F_OK) == 0) {
+		errno = EEXIST;
+		e = err_sys("cannot create '%s'", path);
+	} else {
+		store_file_remove(job->temp); /* of a backup that was cut off */
+		e = db_backup_new(s->writer, job->temp, &job->backup);
+	}
+	if (e) {
+		store_backup_free(job);
+		return err_trace(e);
+	}
+	*out = job;
+	return 0;
+}
+
+static int sync_folder_of(const char *path)
+{
+	CLEANUP(arena_deinit) struct arena a = { 0 };
+	const char *folder;
+
+	arena_init(&a, 0);
+	folder = store_folder_of(&a, path);
+	return folder ? err_trace(fd_sync_dir(folder)) : err_nomem();
+}
+
+static int give_name(const struct store_job *job)
+{
+	CLEANUP(fd_close) int fd = open(job->temp, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || fsync(fd) != 0)
+		return err_sys("cannot sync '%s'", job->temp);
+	if (link(job->temp, job->path) != 0) /* unlike rename, never replaces what has appeared */
+		return err_sys("cannot give '%s' its name", job->path);
+	(void)unlink(job->temp); /* a second name does no harm */
+	return err_trace(sync_folder_of(job->path));
+}
+
+static int finish(struct store_job *job)
+{
+	int e = store_verify(db_backup_copy(job->backup));
+
+	job->backup = db_backup_free(job->backup);
+	return e ? err_trace(e) : err_trace(give_name(job));
+}
+
+static void *finish_in_thread(void *data)
+{
+	struct store_job *job = data;
+	int e = finish(job);
+
+	if (e)
+		err_take(e, &job->report);
+	atomic_store(&job->is_finished, true);
+	return NULL;
+}
+
+/* Waits a little, so that a writer that has nothing else to do does not spin. */
+static int wait_for_finisher(struct store_job *job)
+{
+	static const struct timespec moment = { .tv_nsec = WAIT_NS };
+
+	if (!atomic_load(&job->is_finished)) {
+		(void)nanosleep(&moment, NULL); /* cut short is fine */
+		return STORE_MORE;
+	}
+	(void)pthread_join(job->finisher, NULL); /* it is ours and has ended */
+	job->is_finishing = false;
+	if (job->report.class)
+		return err_new(job->report.class, "backup '%s': %s", job->path, job->report.text);
+	/* Counted, so that this copy put in the database's place by hand is known to be older. */
+	return err_trace(store_count(job->store, false));
+}
+
+int store_backup_step(struct store_job *job, int64_t *done_pages, int64_t *all_pages)
+{
+	int e;
+
+	if (job->is_finishing)
+		return err_trace(wait_for_finisher(job));
+	e = db_backup_step(job->backup, STEP_PAGES, done_pages, all_pages);
+	if (e == DB_BACKUP_MORE)
+		return STORE_MORE;
+	if (e)
+		return err_trace(e);
+	if (pthread_create(&job->finisher, NULL, finish_in_thread, job) != 0)
+		return err_new(ERR_NOMEM, "cannot start a thread");
+	job->is_finishing = true;
+	return STORE_MORE;
+}
+
+struct store_job *store_backup_free(struct store_job *job)
+{
+	if (!job)
+		return NULL;
+	if (job->is_finishing)
+		(void)pthread_join(job->finisher, NULL); /* it is ours and runs */
+	db_backup_free(job->backup);
+	if (job->temp)
+		store_file_remove(job->temp);
+	free(job->temp);
+	free(job->path);
+	free(job);
+	return NULL;
+}
+
+int store_backup_now(struct store *s, const char *path)
+{
+	struct store_job *job = NULL;
+	int64_t done, all;
+	int e = store_backup_new(s, path, &job);
+
+	if (e)
+		return err_trace(e);
+	assert(job);
+	do
+		e = db_backup_step(job->backup, 100 * STEP_PAGES, &done, &all);
+	while (e == DB_BACKUP_MORE);
+	if (!e)
+		e = finish(job);
+	store_backup_free(job);
+	return err_trace(e);
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Retention: events and replies go from the front, so that the outbox keeps one floor; automatic
+ * backups go oldest first. */
+#include "store/store_state.h"
+
+#include <dirent.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { PRUNE_ROWS = 500 /* at a time */, BACKUPS_MAX = 1000 };
+
+/* The longest run of rows from the front that are older than `before`: adds their number and
+ * gives the last one's key. */
+static int find_front(struct store *s, enum sql_id id, int64_t before, int64_t *last, size_t *n)
+{
+	struct db_stmt *q;
+	int e = db_stmt(s->writer, id, &q);
+
+	if (e)
+		return err_trace(e);
+	db_bind_i64(q, 1, PRUNE_ROWS);
+	while ((e = db_step(q)) == DB_ROW && db_i64(q, 1) < before) {
+		*last = db_i64(q, 0);
+		++*n;
+	}
+	db_reset(q);
+	return e == DB_ROW ? 0 : err_trace(e);
+}
+
+static int delete_front(struct store *s, enum sql_id id, int64_t last)
+{
+	struct db_stmt *q;
+	int e = db_begin(s->writer, true);
+
+	if (e)
+		return err_trace(e);
+	e = db_stmt(s->writer, id, &q);
+	if (!e) {
+		db_bind_i64(q, 1, last);
+		e = db_run_sure(q);
+	}
+	if (!e)
+		e = db_commit(s->writer);
+	if (e) {
+		db_rollback(s->writer);
+		return err_trace(e);
+	}
+	atomic_fetch_add(&s->n_commits, 1);
+	atomic_fetch_add(&s->version, 1);
+	return 0;
+}
+
+struct prune {
+	enum sql_id front, delete;
+	int64_t keep_ms;
+};
+
+static int prune_one(struct store *s, const struct prune *p, bool *has_more)
+{
+	int64_t last = 0;
+	size_t n = 0;
+	int e;
+
+	if (p->keep_ms <= 0)
+		return 0;
+	e = find_front(s, p->front, clock_wall_ms(s->o.clock) - p->keep_ms, &last, &n);
+	if (e || n == 0)
+		return err_trace(e);
+	*has_more |= n == PRUNE_ROWS;
+	return err_trace(delete_front(s, p->delete, last));
+}
+
+int store_prune(struct store *s, bool *has_more)
+{
+	const struct prune kinds[] = {
+		{ SQL_EVENT_FRONT, SQL_EVENT_PRUNE, s->o.keep_events_ms },
+		{ SQL_REPLY_FRONT, SQL_REPLY_PRUNE, s->o.keep_replies_ms },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		int e = prune_one(s, &kinds[i], has_more);
+
+		if (e)
+			return err_trace(e);
+	}
+	return 0;
+}
+
+static int by_name_descending(const void *a, const void *b)
+{
+	const struct str *x = a, *y = b;
+
+	return str_cmp(*y, *x);
+}
+
+/* Automatic backups beyond the newest keep_backups; their names rise with time. */
+void store_prune_backups(struct store *s)
+{
+	CLEANUP(arena_deinit) struct arena a = { 0 };
+	struct str_list names;
+	struct dirent *entry;
+	DIR *d = s->o.backups ? opendir(s->o.backups) : NULL;
+
+	if (!d)
+		return;
+	arena_init(&a, 1 << 20);
+	names = (struct str_list){ ARENA_ARRAY(&a, BACKUPS_MAX, struct str), 0 };
+	while (names.v && names.n < BACKUPS_MAX && (entry = readdir(d))) {
+		struct str name = str_from(entry->d_name);
+
+		if (str_starts(name, STR("auto-")) && str_ends(name, STR(".db")))
+			names.v[names.n++] = str_dup(&a, name);
+	}
+	if (names.n > 1 && !a.is_out)
+		qsort(names.v, names.n, sizeof(names.v[0]), by_name_descending);
+	for (size_t i = (size_t)MAX(s->o.keep_backups, 1); i < names.n && !a.is_out; i++)
+		(void)unlinkat(dirfd(d), names.v[i].p, 0); /* tried again in an hour */
+	(void)closedir(d);                                 /* only read */
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The writer's transactions: a batch of calls, each in a savepoint of its own, one commit. */
+#include "store/store_state.h"
+
+#include <assert.h>
+
+#include "base/failpoint.h"
+
+int store_begin(struct store *s)
+{
+	enum store_state state = atomic_load(&s->state);
+	int e;
+
+	assert(!s->is_in_transaction);
+	if (atomic_load(&s->is_lost))
+		return err_new(ERR_SYS, "the store is lost: the server must start again");
+	if (state == STORE_READ_ONLY)
+		return err_new(ERR_READONLY, "the data directory is read-only");
+	if (state == STORE_FULL)
+		return err_new(ERR_FULL, "the disk is full");
+	/* Here nobody waits for an answer: the batch before has been handed back. */
+	e = store_move_log(s);
+	if (!e)
+		e = db_begin(s->writer, true);
+	if (e) {
+		store_note_fault(s);
+		return err_trace(e);
+	}
+	s->is_in_transaction = true;
+	return 0;
+}
+
+int store_call_begin(struct store *s, struct arena *a, int64_t now_ms, struct store_tx *tx)
+{
+	int e;
+
+	assert(s->is_in_transaction);
+	e = db_savepoint(s->writer);
+	if (e) {
+		store_note_fault(s);
+		return err_trace(e);
+	}
+	*tx = (struct store_tx){
+		.db = s->writer,
+		.arena = a,
+		.ids = &s->ids,
+		.generation = str_from(s->generation),
+		.now_ms = now_ms,
+		.is_write = true,
+	};
+	return 0;
+}
+
+int store_call_keep(struct store *s)
+{
+	int e = db_release(s->writer);
+
+	if (e) {
+		store_note_fault(s);
+		return err_trace(e);
+	}
+	atomic_fetch_add_explicit(&s->n_calls, 1, memory_order_relaxed);
+	return 0;
+}
+
+int store_call_undo(struct store *s)
+{
+	int e = db_rollback_to(s->writer);
+
+	store_note_fault(s);
+	return err_trace(e);
+}
+
+int store_commit(struct store *s)
+{
+	int e = FAIL_POINT("store_commit_before");
+
+	assert(s->is_in_transaction);
+	s->is_in_transaction = false;
+	if (e)
+		db_rollback(s->writer);
+	else
+		e = db_commit(s->writer);
+	if (e) {
+		store_note_fault(s);
+		return err_trace(e);
+	}
+	atomic_fetch_add_explicit(&s->n_commits, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&s->version, 1, memory_order_release);
+	return FAIL_POINT("store_commit_after");
+}
+
+void store_rollback(struct store *s)
+{
+	s->is_in_transaction = false;
+	db_rollback(s->writer);
+	store_note_fault(s);
+}
