@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lists and objects as text. */
+#include "store/pack.h"
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "schemas/shape.h"
+
+struct str pack_lines(struct arena *a, struct str_list list)
+{
+	size_t n = 0, at = 0;
+	char *p;
+
+	if (list.n == 0)
+		return STR_NONE;
+	for (size_t i = 0; i < list.n; i++)
+		n += list.v[i].n + 1;
+	p = arena_alloc(a, n);
+	if (!p)
+		return STR_NONE;
+	for (size_t i = 0; i < list.n; i++) {
+		memcpy(p + at, list.v[i].p, list.v[i].n);
+		at += list.v[i].n;
+		p[at++] = '\n';
+	}
+	return (struct str){ p, n - 1 };
+}
+
+int unpack_lines(struct arena *a, struct str text, struct str_list *out)
+{
+	struct str_list list = { NULL, 0 };
+	size_t n = 1;
+
+	if (!text.p) {
+		*out = list;
+		return 0;
+	}
+	for (size_t i = 0; i < text.n; i++)
+		n += text.p[i] == '\n';
+	list.v = ARENA_ARRAY(a, n, struct str);
+	if (!list.v)
+		return err_nomem();
+	while (text.p)
+		list.v[list.n++] = str_cut(&text, '\n');
+	*out = list;
+	return 0;
+}
+
+bool packed_has_line(struct str text, struct str line)
+{
+	while (text.p)
+		if (str_eq(str_cut(&text, '\n'), line))
+			return true;
+	return false;
+}
+
+int pack_object(struct arena *a, const struct shape *shape, const void *object, struct str *out)
+{
+	CLEANUP(buf_deinit) struct buf written = { 0 }, canonical = { 0 };
+	struct json_out w;
+	struct json value;
+	int e;
+
+	buf_init(&written, 0);
+	buf_init(&canonical, 0);
+	w = json_out(&written);
+	shape_encode(shape, object, &w);
+	if (written.failed)
+		return err_nomem();
+	e = json_parse(a, buf_str(&written), &value, NULL);
+	if (e)
+		return e < 0 ? err_trace(e) : err_new(ERR_INTERNAL, "cannot read what was written");
+	e = json_canonical(a, &value, &canonical);
+	if (e)
+		return err_trace(e);
+	*out = str_dup(a, buf_str(&canonical));
+	return out->p ? 0 : err_nomem();
+}
+
+int unpack_object(struct arena *a, const struct shape *shape, struct str text, void **out)
+{
+	struct shape_faults faults = { .n = 0 };
+	struct json value;
+	void *object;
+	int e;
+
+	*out = NULL;
+	if (!text.p)
+		return 0;
+	object = arena_zalloc(a, shape->size);
+	if (!object)
+		return err_nomem();
+	e = json_parse(a, text, &value, NULL);
+	if (e == 0)
+		e = shape_decode(shape, &value, a, object, &faults);
+	if (e)
+		return e < 0 ? err_trace(e)
+			     : err_new(ERR_CORRUPT, "a stored %.*s cannot be read",
+				       STR_ARG(shape->name));
+	*out = object;
+	return 0;
+}

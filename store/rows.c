@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Small steps that every kind of row takes. */
+#include "store/rows.h"
+
+#include "base/err.h"
+
+struct str row_new_id(struct store_tx *tx)
+{
+	char id[ID_LEN + 1];
+
+	id_make(tx->ids, tx->now_ms, id);
+	return str_dup(tx->arena, (struct str){ id, ID_LEN });
+}
+
+void row_bind_key(struct db_stmt *s, int i, int64_t n)
+{
+	if (n)
+		db_bind_i64(s, i, n);
+	else
+		db_bind_null(s, i);
+}
+
+void row_bind_time(struct db_stmt *s, int i, bool is_there, int64_t ms)
+{
+	if (is_there)
+		db_bind_i64(s, i, ms);
+	else
+		db_bind_null(s, i);
+}
+
+int row_insert(struct db_stmt *s, int64_t *out_n)
+{
+	int e = db_step(s);
+
+	if (e != DB_ROW)
+		return e ? e : err_new(ERR_INTERNAL, "an insert gave no key");
+	*out_n = db_i64(s, 0);
+	return db_run(s);
+}
+
+int row_run(struct store_tx *tx, struct db_stmt *s)
+{
+	int e = db_run(s);
+	struct str reason;
+
+	if (e != DB_CONSTRAINT)
+		return err_trace(e);
+	reason = db_reason(tx->db);
+	return err_new(ERR_INTERNAL, "the store refused a change: %.*s", STR_ARG(reason));
+}
+
+int row_set(struct store_tx *tx, enum sql_id id, int64_t first, int64_t second)
+{
+	struct db_stmt *s;
+	int e = db_stmt(tx->db, id, &s);
+
+	if (e)
+		return err_trace(e);
+	db_bind_i64(s, 1, first);
+	db_bind_i64(s, 2, second);
+	return err_trace(row_run(tx, s));
+}

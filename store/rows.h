@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Small steps that every kind of row takes: new ids, optional columns, inserts that give their key.
+ */
+#pragma once
+
+#include "store/db.h"
+#include "store/store.h"
+
+/* A list reads at most so many rows for one page; one that found too few says where to go on. */
+#define ROWS_EXAMINED_MAX 20000
+
+/* NONE when memory is out. */
+struct str row_new_id(struct store_tx *tx);
+void row_bind_key(struct db_stmt *s, int i, int64_t n); /* 0 binds null */
+void row_bind_time(struct db_stmt *s, int i, bool is_there, int64_t ms);
+/* Runs an `insert … returning n`. 0, DB_CONSTRAINT or negative. */
+int row_insert(struct db_stmt *s, int64_t *out_n) must_check;
+/* Runs a statement of two numbers that must not be refused. */
+int row_set(struct store_tx *tx, enum sql_id id, int64_t first, int64_t second) must_check;
+/* As db_run, a refusal being a fault. */
+int row_run(struct store_tx *tx, struct db_stmt *s) must_check;
