@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* F-24: a database of every older version comes up with its data, after an automatic backup. What a
+ * version held is written down here once and kept for ever. */
+#include <dirent.h>
+#include <stdio.h>
+
+#include "base/err.h"
+#include "store/db.h"
+#include "tests/unit/store/world.h"
+
+static const struct fixture {
+	int version;
+	const char *rows; /* what is in it */
+	const char *look; /* 1 when it is still there in the newest version */
+} fixtures[] = {
+	{ 1,
+	  "insert into meta values ('generation', 'old'), ('counter', '1'), ('instance', "
+	  "'old-company');"
+	  "insert into events (at_ms, kind, source, subject, payload) values (5, 'a.b', 'p', null, "
+	  "'{}'),"
+	  " (6, 'a.c', 'p', 's', '{\"n\":1}');"
+	  "insert into replies (at_ms, principal, method, request_id, digest, result)"
+	  " values (7, 'p', 'm', 'r', 'd', '{}');",
+	  "select (select group_concat(kind || payload) from events) = 'a.b{},a.c{\"n\":1}'"
+	  " and (select result from replies where principal = 'p' and request_id = 'r' and method "
+	  "= 'm') = '{}'"
+	  " and (select value from meta where key = 'instance') = 'old-company'" },
+	{ 2,
+	  "insert into meta values ('generation', 'old'), ('counter', '1'), ('instance', "
+	  "'old-company');"
+	  "insert into agents (id, name, status, max_concurrent, grants, created_by, created_at, "
+	  "updated_at) values ('a1', 'ann', 1, 2, '{\"egress\":[\"x.org\"]}', 'p', 1, 2);"
+	  "insert into quests (id, subject, status, priority, labels, dependents, created_by, "
+	  "created_at, updated_at) values ('i1', 'first', 1, 3, 'web', 1, 'p', 3, 4);"
+	  "insert into quests (id, subject, status, priority, assignee, parent, dependencies, "
+	  "open_dependencies, created_by, created_at, updated_at) values ('i2', 'second', 1, 2, 1, "
+	  "1, 1, 1, 'p', 5, 6);"
+	  "update quests set open_children = 1 where n = 1;"
+	  "insert into quest_dependencies values (2, 1);"
+	  "insert into quest_labels values (1, 'web', 3, null);",
+	  "select (select group_concat(n || id || subject || status || priority) from quests) = "
+	  "'1i1first13,2i2second12'"
+	  " and (select rank from quests where n = 1) = 3"
+	  " and (select rank from quests where n = 2) is null"
+	  " and (select name || grants from agents where id = 'a1') = "
+	  "'ann{\"egress\":[\"x.org\"]}'"
+	  " and (select dependency from quest_dependencies where quest = 2) = 1" },
+};
+
+static bool make_old(struct world *w, const struct fixture *f)
+{
+	struct db *db = NULL;
+	bool is_made = CHECK_OK(db_open(w->o.database, DB_WRITER | DB_CREATE, &db));
+
+	for (size_t i = 0;
+	     is_made && i < sql_n_migrations && sql_migrations[i].version <= f->version; i++)
+		is_made = CHECK_OK(db_exec(db, sql_migrations[i].text));
+	is_made = is_made && CHECK_OK(db_exec(db, f->rows)) &&
+		  CHECK_OK(db_exec(db, "pragma application_id = 1903391844")) &&
+		  CHECK_OK(
+		      db_exec(db, str_fmt(&w->arena, "pragma user_version = %d", f->version).p)) &&
+		  CHECK_OK(db_fold_log(db));
+	db_close(db);
+	return is_made;
+}
+
+static int n_backups(struct world *w)
+{
+	DIR *d = opendir(w->o.backups);
+	struct dirent *entry;
+	int n = 0;
+
+	while (d && (entry = readdir(d)))
+		n += str_starts(str_from(entry->d_name), STR("auto-"));
+	if (d)
+		closedir(d);
+	return n;
+}
+
+TEST(f_24_every_older_version_comes_up_with_its_data_after_a_backup)
+{
+	for (size_t i = 0; i < ARRAY_LEN(fixtures); i++) {
+		WORLD(w);
+		struct store_tx tx;
+		int64_t is_there = 0, version = 0;
+
+		w.o.database = test_path(i ? "later.db" : "questd.db");
+		clock_advance(&w.clock, (int64_t)i); /* its backup has a name of its own */
+		if (!make_old(&w, &fixtures[i]) || !CHECK_INT(world_open(&w), 0))
+			return;
+		CHECK_OK(world_read_begin(&w, &tx));
+		CHECK_OK(db_exec_i64(tx.db, fixtures[i].look, &is_there));
+		CHECK_INT(is_there, 1);
+		CHECK_OK(db_exec_i64(tx.db, "pragma user_version", &version));
+		CHECK_INT(version, sql_migrations[sql_n_migrations - 1].version);
+		world_read_end(&w);
+		if (fixtures[i].version < version)
+			CHECK_INT(n_backups(&w), (int)i + 1);
+	}
+}
+
+TEST(f_24_a_migrations_backup_restores_the_older_version)
+{
+	WORLD(w);
+	struct str newest = STR_NONE;
+	struct dirent *entry;
+	DIR *d;
+
+	if (sql_n_migrations < 2)
+		TEST_SKIP("there is one migration only");
+	if (!make_old(&w, &fixtures[0]) || !CHECK_INT(world_open(&w), 0))
+		return;
+	world_close(&w);
+	d = opendir(w.o.backups);
+	if (!CHECK(d != NULL))
+		return;
+	while ((entry = readdir(d)))
+		if (str_starts(str_from(entry->d_name), STR("auto-")))
+			newest = str_fmt(&w.arena, "%s/%s", w.o.backups, entry->d_name);
+	closedir(d);
+	CHECK_INT(store_restore(&w.o, newest.p, &w.problem), 0);
+	clock_advance(&w.clock, 1);
+	if (CHECK_INT(world_open(&w), 0))
+		CHECK_INT(world_head(&w), 2);
+}
+
+TEST(sql_migrations_are_numbered_without_a_gap)
+{
+	for (size_t i = 0; i < sql_n_migrations; i++)
+		CHECK_INT(sql_migrations[i].version, (int)i + 1);
+}
