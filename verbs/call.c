@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The ways out of a verb: refusals with their data, waiting, and the event of a change. */
+#include "verbs/call.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/buf.h"
+#include "store/events.h"
+
+#define MESSAGE_MAX 512
+
+static struct str format(struct arena *a, const char *fmt, va_list args) printf_like(2, 0);
+static struct str format(struct arena *a, const char *fmt, va_list args)
+{
+	char text[MESSAGE_MAX];
+	int n = vsnprintf(text, sizeof(text), fmt, args);
+	struct str s = { text, n < 0 ? 0 : (size_t)n };
+
+	if (s.n >= sizeof(text))
+		s = str_utf8_prefix((struct str){ text, sizeof(text) - 1 }, sizeof(text) - 1);
+	return str_dup(a, s);
+}
+
+static int fail(struct call *c, enum error_code code, struct str field, struct str message)
+{
+	c->failure.code = code;
+	c->failure.field = field;
+	/* without memory the table's text for the code is said */
+	c->failure.message = message;
+	return CALL_FAILED;
+}
+
+int call_fail(struct call *c, enum error_code code, const char *fmt, ...)
+{
+	struct str message;
+	va_list args;
+
+	va_start(args, fmt);
+	message = format(c->arena, fmt, args);
+	va_end(args);
+	return fail(c, code, STR_NONE, message);
+}
+
+int call_fail_field(struct call *c, enum error_code code, const char *field, const char *fmt, ...)
+{
+	struct str message;
+	va_list args;
+
+	va_start(args, fmt);
+	message = format(c->arena, fmt, args);
+	va_end(args);
+	return fail(c, code, str_from(field), message);
+}
+
+int call_not_found(struct call *c, const char *type, const char *field, struct str id)
+{
+	struct str shown = str_utf8_prefix(id, 64);
+
+	return call_fail_field(c, ERROR_NOT_FOUND, field, "no %s '%.*s'", type, STR_ARG(shown));
+}
+
+static struct call_datum *datum(struct call *c, const char *key, enum call_datum_kind kind)
+{
+	struct call_datum *d = &c->failure.data[c->failure.n_data];
+
+	assert(c->failure.n_data < CALL_DATA_MAX);
+	c->failure.n_data++;
+	*d = (struct call_datum){ .key = key, .kind = kind };
+	return d;
+}
+
+void call_data_str(struct call *c, const char *key, struct str value)
+{
+	datum(c, key, CALL_DATUM_STR)->s = value;
+}
+
+void call_data_int(struct call *c, const char *key, int64_t value)
+{
+	datum(c, key, CALL_DATUM_INT)->i = value;
+}
+
+void call_data_strs(struct call *c, const char *key, struct str_list values)
+{
+	datum(c, key, CALL_DATUM_STRS)->list = values;
+}
+
+int call_wait_for(struct call *c, struct str subject, int64_t timeout_ms)
+{
+	c->wait = (struct call_wait){ .subject = subject, .timeout_ms = timeout_ms };
+	return CALL_WAIT;
+}
+
+/* A JSON string; what comes here was checked to be UTF-8 when it came in. */
+static void put_text(struct buf *b, struct str s)
+{
+	buf_put_char(b, '"');
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char ch = (unsigned char)s.p[i];
+
+		if (ch < 0x20) {
+			buf_fmt(b, "\\u%04x", ch);
+		} else {
+			if (ch == '"' || ch == '\\')
+				buf_put_char(b, '\\');
+			buf_put_char(b, (char)ch);
+		}
+	}
+	buf_put_char(b, '"');
+}
+
+static void put_payload(struct buf *b, const struct call_field *fields, size_t n)
+{
+	buf_put_char(b, '{');
+	for (size_t i = 0; i < n; i++) {
+		if (i)
+			buf_put_char(b, ',');
+		put_text(b, str_from(fields[i].key));
+		buf_put_char(b, ':');
+		if (fields[i].s.p)
+			put_text(b, fields[i].s);
+		else
+			buf_put_i64(b, fields[i].i);
+	}
+	buf_put_char(b, '}');
+}
+
+int call_event(struct call *c, const char *kind, struct str subject,
+	       const struct call_field *fields, size_t n)
+{
+	CLEANUP(buf_deinit) struct buf payload;
+
+	buf_init(&payload, 0);
+	put_payload(&payload, fields, n);
+	if (payload.failed)
+		return err_nomem();
+	struct store_event_new e = {
+		.kind = str_from(kind),
+		.source = c->principal->id,
+		.subject = subject,
+		.payload = buf_str(&payload),
+	};
+	return err_trace(store_event_add(c->tx, &e, NULL));
+}

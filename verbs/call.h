@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a verb's function sees of the call it carries out: who asks, the transaction, memory, and
+ * the ways to refuse, to wait and to go on later. A verb function is
+ *
+ *     int quests_create(struct call *call, const struct quests_create_params *p,
+ *                       struct quests_create_result *r);
+ *
+ * and returns 0 (r is filled, its memory from call->arena), CALL_FAILED (by call_fail*), CALL_WAIT,
+ * CALL_AGAIN, or a negative fault. On anything but 0 the call's savepoint is rolled back. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "types.gen.h"
+
+struct shape_faults;
+struct store;
+struct store_event_filter;
+struct store_tx;
+struct store_job;
+struct verb;
+struct call_server;
+
+enum {
+	CALL_FAILED = 1, /* refused; call->failure says why */
+	CALL_WAIT, /* run again when call->wait's subject changes or its time is over (lane long) */
+	CALL_AGAIN, /* run again soon: one step of a long work is done (lane long) */
+};
+
+/* Lane long: the first run is on the loop, with a bounded read transaction. CALL_WAIT runs it there
+ * again. CALL_AGAIN moves it: a verb that is not readOnly to the writer, between batches, a step a
+ * run, with `tx` NULL (it uses `store`, and may begin and commit there); a readOnly one to a scan
+ * thread, with a read transaction, where one run may take its time. A read or scan verb's function
+ * may run on any thread, and again from the start where the loop found the store busy. */
+
+/* Bits of enum access_role (generated from the schemas' `access`): 1u << role. */
+typedef uint32_t access_roles;
+
+struct principal {
+	struct str
+	    id; /* "uid:1000", "token", "worker:…": what `created_by` and events' source say */
+	access_roles roles;
+	bool is_owner; /* the user who runs the server: may override a claim it does not hold */
+};
+
+enum call_datum_kind { CALL_DATUM_STR = 1, CALL_DATUM_INT, CALL_DATUM_STRS };
+
+struct call_datum {
+	const char *key;
+	enum call_datum_kind kind;
+	struct str s;
+	int64_t i;
+	struct str_list list;
+};
+
+#define CALL_DATA_MAX 8
+
+struct call_failure {
+	enum error_code code;
+	struct str message;
+	struct str field; /* NONE when no single parameter is at fault */
+	struct str hint;  /* NONE: the error table's */
+	int64_t retry_after_ms;
+	struct call_datum data[CALL_DATA_MAX];
+	size_t n_data;
+	const struct shape_faults *faults; /* the dispatcher's: wrong parameters; else NULL */
+};
+
+struct call_wait {
+	struct str subject; /* an object's id, or NONE for any event */
+	int64_t timeout_ms; /* from the call's start */
+};
+
+/* How far a long call is; shown as MCP progress and on a terminal. */
+struct call_progress {
+	int64_t done, total; /* total 0 = unknown */
+	struct str text;     /* one line, ≤ 200 characters */
+};
+
+/* Lane stream: the function checks its parameters and says here what to follow; the server then
+ * sends the frames, and answers the call at the end with {"reason":
+ * "cycle|lagged|shutdown|cancelled", "since": "<generation>.<seq>"}. */
+struct call_follow {
+	const struct store_event_filter *filter; /* arena memory */
+	int64_t since;                           /* -1: only what comes from now on */
+};
+
+struct call {
+	const struct verb *verb;
+	const struct principal *principal;
+	struct arena *arena;
+	struct store_tx *tx; /* NULL in lane long's steps on the writer (they use `store`) */
+	struct store *store;
+	const struct call_server *server;
+	int64_t now_ms;    /* wall time, the same during the whole call */
+	bool is_time_over; /* a CALL_WAIT call runs for the last time */
+	bool is_cancelled; /* a CALL_AGAIN call runs for the last time: tidy up and fail `cancelled`
+			    */
+	void *state;       /* a CALL_AGAIN verb's own, from call->arena; NULL at first */
+	struct call_failure failure;
+	struct call_wait wait;
+	struct call_progress progress;
+	struct call_follow follow;
+};
+
+/* All return CALL_FAILED, so that a verb ends with `return call_fail(…)`. */
+int call_fail(struct call *c, enum error_code code, const char *fmt, ...) printf_like(3, 4);
+int call_fail_field(struct call *c, enum error_code code, const char *field, const char *fmt, ...)
+    printf_like(4, 5);
+/* A foreign id answers exactly like a missing one: "no quest 'x'". */
+int call_not_found(struct call *c, const char *type, const char *field, struct str id);
+void call_data_str(struct call *c, const char *key, struct str value);
+void call_data_int(struct call *c, const char *key, int64_t value);
+void call_data_strs(struct call *c, const char *key, struct str_list values);
+
+int call_wait_for(struct call *c, struct str subject, int64_t timeout_ms); /* CALL_WAIT */
+
+/* One event, in the call's transaction, with the principal as its source. `fields` become the
+ * payload object. */
+struct call_field {
+	const char *key;
+	struct str s; /* used when s.p, else `i` */
+	int64_t i;
+};
+int call_event(struct call *c, const char *kind, struct str subject,
+	       const struct call_field *fields, size_t n) must_check;
+
+/* What verbs may ask of the server that runs them; filled by server/, faked in tests. All results
+ * live in the call's arena. */
+struct call_server {
+	void *data;
+	int (*info)(void *data, struct call *c, struct system_info *out);
+	int (*health)(void *data, struct call *c, struct system_health *out);
+	int (*streams)(void *data, struct call *c, struct stream_info_list *out);
+	int (*config)(void *data, struct call *c, struct config_entry_list *out);
+	/* A new file's name beside the automatic backups. */
+	int (*backup_path)(void *data, struct call *c, char **out);
+};

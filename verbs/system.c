@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* system.*: what the server says of itself, and the care of its store. */
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "handlers.gen.h"
+#include "store/store.h"
+#include "types.gen.h"
+#include "verbs.gen.h"
+#include "verbs/call.h"
+
+int system_ping(struct call *call, const struct system_ping_params *p, struct system_ping_result *r)
+{
+	r->pong = true;
+	return 0;
+}
+
+int system_info(struct call *call, const struct system_info_params *p, struct system_info_result *r)
+{
+	const struct call_server *s = call->server;
+
+	return err_trace(s->info(s->data, call, &r->system_info));
+}
+
+int system_health(struct call *call, const struct system_health_params *p,
+		  struct system_health_result *r)
+{
+	const struct call_server *s = call->server;
+
+	return err_trace(s->health(s->data, call, &r->system_health));
+}
+
+int system_config(struct call *call, const struct system_config_params *p,
+		  struct system_config_result *r)
+{
+	const struct call_server *s = call->server;
+
+	return err_trace(s->config(s->data, call, &r->items));
+}
+
+/* ---- system.check: once on the loop to be moved, then with a reader of its own ---- */
+
+#define PROBLEMS_MAX 100
+
+int system_check(struct call *call, const struct system_check_params *p,
+		 struct system_check_result *r)
+{
+	int e;
+
+	if (!call->state) {
+		call->state = call; /* the mark of a second run */
+		return CALL_AGAIN;
+	}
+	if (call->is_cancelled)
+		return call_fail(call, ERROR_CANCELLED, "the check was cancelled");
+	e = store_check(call->tx, p->quick, &r->problems);
+	if (e)
+		return err_trace(e);
+	r->sound = r->problems.n == 0;
+	r->problems.n = MIN(r->problems.n, (size_t)PROBLEMS_MAX);
+	if (!r->sound)
+		r->next = STR("stop the server and run questd restore with the newest backup");
+	return 0;
+}
+
+/* ---- system.backup: checked on the loop, then copied by the writer in steps ---- */
+
+struct backup {
+	char *path;
+	struct store_job *job;
+	int64_t n_done, n_all;
+};
+
+static int check_given_path(struct call *call, const char *path)
+{
+	struct stat st;
+	char *slash, *folder;
+
+	if (path[0] != '/')
+		return call_fail_field(call, ERROR_INVALID_PARAMS, "path",
+				       "the path must be absolute");
+	if (lstat(path, &st) == 0)
+		return call_fail_field(call, ERROR_CONFLICT, "path", "'%s' exists already", path);
+	folder = str_cstr(call->arena, str_from(path));
+	if (!folder)
+		return err_nomem();
+	slash = strrchr(folder, '/');
+	slash[slash == folder] = '\0';
+	if (stat(folder, &st) != 0 || !S_ISDIR(st.st_mode))
+		return call_fail_field(call, ERROR_NOT_FOUND, "path", "no folder '%s'", folder);
+	return 0;
+}
+
+static int backup_start(struct call *call, struct str path)
+{
+	struct backup *b = ARENA_NEW(call->arena, struct backup);
+	int e;
+
+	if (!b)
+		return err_nomem();
+	if (path.p) {
+		b->path = str_cstr(call->arena, path);
+		if (!b->path)
+			return err_nomem();
+		e = check_given_path(call, b->path);
+	} else {
+		e = call->server->backup_path(call->server->data, call, &b->path);
+	}
+	if (e)
+		return err_trace(e);
+	call->state = b;
+	return CALL_AGAIN;
+}
+
+static int backup_end(struct backup *b, int e)
+{
+	b->job = store_backup_free(b->job);
+	return e;
+}
+
+int system_backup(struct call *call, const struct system_backup_params *p,
+		  struct system_backup_result *r)
+{
+	struct backup *b = call->state;
+	int e;
+
+	if (!b)
+		return backup_start(call, p->path);
+	if (call->is_cancelled)
+		return backup_end(b, call_fail(call, ERROR_CANCELLED, "the backup was cancelled"));
+	if (!b->job) {
+		e = store_backup_new(call->store, b->path, &b->job);
+		if (e)
+			return err_trace(e);
+	}
+	e = store_backup_step(b->job, &b->n_done, &b->n_all);
+	call->progress.done = b->n_done;
+	call->progress.total = b->n_all;
+	if (e == STORE_MORE)
+		return CALL_AGAIN;
+	if (e)
+		return backup_end(b, err_trace(e));
+	b->job = store_backup_free(b->job);
+	r->path = str_from(b->path);
+	r->pages = b->n_all;
+	r->next = STR("to go back to it: questd stop, then questd restore with this file");
+	return 0;
+}
