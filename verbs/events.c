@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* events.fire, events.list, events.poll, events.follow: what happened, told and read. */
+#include "store/events.h"
+
+#include "handlers.gen.h"
+#include "verbs/call.h"
+
+static const struct str reserved[] = { STR("agent"), STR("quest"),   STR("idea"), STR("system"),
+				       STR("role"),  STR("session"), STR("task"), STR("schedule") };
+
+/* Dotted words of [a-z0-9_-], at least two. */
+static bool is_kind(struct str s)
+{
+	size_t n_dots = 0;
+
+	for (size_t i = 0; i < s.n; i++) {
+		char ch = s.p[i];
+
+		if (ch == '.' && (i == 0 || i + 1 == s.n || s.p[i - 1] == '.'))
+			return false;
+		n_dots += ch == '.';
+		if (ch != '.' && ch != '_' && ch != '-' && !(ch >= 'a' && ch <= 'z') &&
+		    !(ch >= '0' && ch <= '9'))
+			return false;
+	}
+	return n_dots > 0;
+}
+
+static int check_kind(struct call *c, struct str kind)
+{
+	struct str rest = kind, first;
+
+	if (!is_kind(kind))
+		return call_fail_field(
+		    c, ERROR_INVALID_PARAMS, "kind",
+		    "'%.*s' is not of the form 'build.finished': lower-case words with dots",
+		    STR_ARG(kind));
+	first = str_cut(&rest, '.');
+	for (size_t i = 0; i < ARRAY_LEN(reserved); i++)
+		if (str_eq(first, reserved[i]))
+			return call_fail_field(
+			    c, ERROR_INVALID_PARAMS, "kind",
+			    "kinds that begin with '%.*s.' are the runtime's own", STR_ARG(first));
+	return 0;
+}
+
+int events_fire(struct call *c, const struct events_fire_params *p, struct events_fire_result *r)
+{
+	struct store_event_new new = { .kind = p->kind,
+				       .source = c->principal->id,
+				       .subject = p->subject,
+				       .payload = p->payload.p ? p->payload : STR("{}") };
+	int64_t seq;
+	int e;
+
+	if ((e = check_kind(c, p->kind)))
+		return e;
+	if ((e = store_event_add(c->tx, &new, &seq)) ||
+	    (e = store_event_get(c->tx, seq, &r->event)))
+		return e < 0 ? err_trace(e)
+			     : err_new(ERR_INTERNAL, "an event that was written is not there");
+	return 0;
+}
+
+int events_list(struct call *c, const struct events_list_params *p, struct events_list_result *r)
+{
+	struct store_event_filter filter = { p->kinds, p->subject, p->source };
+	int64_t before = 0;
+	int e;
+
+	if (p->cursor.p && (!str_to_i64(p->cursor, &before) || before < 1))
+		return call_fail_field(c, ERROR_CURSOR_INVALID, "cursor",
+				       "this is no cursor of events.list");
+	if ((e = store_event_list(c->tx, &filter, before, (size_t)p->limit, &r->items)))
+		return err_trace(e);
+	if (r->items.n == (size_t)p->limit) {
+		r->next_cursor = str_fmt(c->arena, "%lld",
+					 (long long)r->items.v[r->items.n - 1].seq);
+		if (!r->next_cursor.p)
+			return err_nomem();
+	}
+	return 0;
+}
+
+/* ---- where a reader stands: "<generation>.<seq>" ---- */
+
+static int parse_since(struct call *c, struct str since, int64_t *out)
+{
+	struct str rest = since, generation = str_cut(&rest, '.');
+
+	if (!rest.p || !str_to_i64(rest, out) || *out < 0)
+		return call_fail_field(c, ERROR_INVALID_PARAMS, "since",
+				       "'%.*s' is not the id of an event", STR_ARG(since));
+	if (!str_eq(generation, store_generation(c->store)))
+		return call_fail_field(
+		    c, ERROR_INVALID_PARAMS, "since",
+		    "'%.*s' is from before a restore: read the present state, then follow "
+		    "from now on",
+		    STR_ARG(since));
+	return 0;
+}
+
+static struct str id_of(struct call *c, int64_t seq)
+{
+	return str_fmt(c->arena, "%.*s.%lld", STR_ARG(store_generation(c->store)), (long long)seq);
+}
+
+/* The cursor of a first call is kept over its waiting: what comes meanwhile must not be missed. */
+static int start_of_poll(struct call *c, const struct events_poll_params *p, int64_t head,
+			 int64_t *since)
+{
+	int64_t *kept = c->state;
+
+	if (p->since.p)
+		return parse_since(c, p->since, since);
+	if (!kept) {
+		kept = c->state = ARENA_NEW(c->arena, int64_t);
+		if (!kept)
+			return err_nomem();
+		*kept = head;
+	}
+	*since = *kept;
+	return 0;
+}
+
+int events_poll(struct call *c, const struct events_poll_params *p, struct events_poll_result *r)
+{
+	struct store_event_filter filter = { .kinds = p->kinds, .subject = p->subject };
+	int64_t floor, head, since, reached;
+	int e = store_event_bounds(c->tx, &floor, &head);
+
+	if (e)
+		return err_trace(e);
+	if ((e = start_of_poll(c, p, head, &since)))
+		return e;
+	if (since > head)
+		return call_fail_field(c, ERROR_INVALID_PARAMS, "since",
+				       "there is no event %lld yet", (long long)since);
+	if (since + 1 < floor) {
+		call_data_str(c, "head", id_of(c, head));
+		call_data_str(c, "floor", id_of(c, floor));
+		return call_fail_field(c, ERROR_CURSOR_EXPIRED, "since",
+				       "events up to %lld are gone", (long long)(floor - 1));
+	}
+	if ((e = store_event_page(c->tx, &filter, since, (size_t)p->limit, &r->items, &reached)))
+		return err_trace(e);
+	if (r->items.n == 0 && reached >= head && p->timeout_s > 0 && !c->is_time_over)
+		return call_wait_for(c, p->subject, p->timeout_s * 1000);
+	r->since = id_of(c, reached);
+	r->head = id_of(c, head);
+	r->more = reached < head;
+	return r->since.p && r->head.p ? 0 : err_nomem();
+}
+
+int events_follow(struct call *c, const struct events_follow_params *p,
+		  struct events_follow_result *r)
+{
+	struct store_event_filter *filter = ARENA_NEW(c->arena, struct store_event_filter);
+	int64_t since = -1, floor, head;
+	int e;
+
+	if (!filter)
+		return err_nomem();
+	if (p->since.p && (e = parse_since(c, p->since, &since)))
+		return e;
+	if ((e = store_event_bounds(c->tx, &floor, &head)))
+		return err_trace(e);
+	if (since > head)
+		return call_fail_field(c, ERROR_INVALID_PARAMS, "since",
+				       "there is no event %lld yet", (long long)since);
+	*filter = (struct store_event_filter){ .kinds = p->kinds, .subject = p->subject };
+	c->follow = (struct call_follow){ filter, since };
+	return 0;
+}

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the verbs of ideas share: who reads, and finding the idea that a parameter names. */
+#pragma once
+
+#include "store/ideas.h"
+#include "verbs/call.h"
+
+struct idea_reader ideas_reader(const struct call *c);
+/* An idea the caller may read, or CALL_FAILED with not_found naming the field. */
+int ideas_named(struct call *c, const char *field, struct str id, struct idea_row *out) must_check;
