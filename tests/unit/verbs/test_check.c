@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What store_check finds wrong between agents and quests, and that a call without memory leaves
+ * nothing behind. */
+#include "store/db.h"
+#include "tests/unit/verbs/world.h"
+
+static void fill(struct world *w)
+{
+	world_say(w, "agents.spawn",
+		  "{'name': 'lead', 'grants': {'may_spawn': true, 'depth': 1, 'children': 2}}");
+	world_say(w, "agents.spawn", "{'name': 'kid', 'parent': 'lead', 'max_concurrent': 2}");
+	world_say(w, "quests.create", "{'subject': 'one', 'labels': ['a']}");
+	world_say(w, "quests.create", "{'subject': 'two', 'depends_on': ['q-1'], 'parent': 'q-1'}");
+	world_say(w, "quests.create", "{'subject': 'three', 'assignee': 'kid'}");
+	world_say(w, "quests.claim", "{'id': 'q-3', 'agent': 'kid'}");
+}
+
+TEST(check_finds_whatever_does_not_add_up)
+{
+	static const char *const wrongs[][2] = {
+		{ "update quests set dependencies = 2 where n = 2",
+		  "quest q-2: counts 2 dependencies" },
+		{ "update quests set dependents = 0 where n = 1",
+		  "quest q-1: counts 0 dependencies" },
+		{ "update quests set open_dependencies = 0 where n = 2",
+		  "quest q-2: counts 1 dependencies" },
+		{ "delete from quest_dependencies", "quest q-1: counts" },
+		{ "update quests set open_children = 0 where n = 1",
+		  "quest q-1: counts 0 open children" },
+		{ "update quests set token = null where n = 3", "quest q-3: status 2" },
+		{ "update quests set status = 5, blocked_by = 1 where n = 2",
+		  "quest q-2: status 5" },
+		{ "update quest_labels set rank = 1", "quest q-1: its label a" },
+		{ "update quest_labels set label = 'b'", "quest q-1: its label b" },
+		{ "update agents set in_progress = 0 where n = 2", "counts 0 quests in progress" },
+		{ "update agents set children = 0 where n = 1", "and 0 children" },
+	};
+	WORLD_OPEN(w);
+
+	fill(&w);
+	for (size_t i = 0; i < ARRAY_LEN(wrongs); i++) {
+		struct str_list found = { NULL, 0 };
+		struct store_tx tx;
+
+		CHECK_OK(store_begin(w.store));
+		CHECK_OK(store_call_begin(w.store, &w.arena, 0, &tx));
+		CHECK_OK(db_exec(tx.db, wrongs[i][0]));
+		CHECK_OK(store_check(&tx, false, &found));
+		if (CHECK(found.n > 0))
+			CHECK_HAS(found.v[0], wrongs[i][1]);
+		store_rollback(w.store);
+	}
+}
+
+TEST(verbs_that_run_out_of_memory_say_so_and_change_nothing)
+{
+	static const char *const script[][2] = {
+		{ "agents.spawn",
+		  "{'name': 'lead', 'instructions': 'i', 'grants': {'may_spawn': true, 'depth': 1,"
+		  " 'children': 3, 'models': ['m'], 'tools_deny': ['t'], 'tokens_per_hour': 5}}" },
+		{ "agents.spawn",
+		  "{'name': 'kid', 'parent': 'lead', 'grants': {'tools_deny': ['u']}}" },
+		{ "agents.spawn",
+		  "{'name': 'bad', 'parent': 'lead', 'grants': {'secrets': ['S']}}" },
+		{ "agents.update", "{'id': 'lead', 'grants': {'secrets': ['S']}}" },
+		{ "agents.update",
+		  "{'id': 'kid', 'max_concurrent': 2, 'clear': ['instructions']}" },
+		{ "agents.get", "{'id': 'kid'}" },
+		{ "agents.list", "{'parent': 'lead'}" },
+		{ "ideas.store", "{'name': 'plan', 'content': 'c'}" },
+		{ "quests.create", "{'subject': 'one', 'labels': ['a', 'b'], 'description': 'd'}" },
+		{ "quests.create",
+		  "{'subject': 'two', 'depends_on': ['q-1'], 'parent': 'q-1', 'assignee': 'kid'}" },
+		{ "quests.create", "{'subject': 'three', 'depends_on': ['q-1', 'q-2']}" },
+		{ "quests.create", "{'subject': 'four', 'depends_on': ['q-9']}" },
+		{ "quests.update", "{'id': 'q-1', 'depends_on': ['q-3']}" },
+		{ "quests.update", "{'id': 'q-1', 'parent': 'q-2'}" },
+		{ "quests.update", "{'id': 'q-3', 'subject': 'x', 'labels': ['c'], 'parent': "
+				   "'q-2', 'depends_on': ['q-1']}" },
+		{ "quests.why_pending", "{'id': 'q-2'}" },
+		{ "quests.list", "{'ready': true, 'label': 'a'}" },
+		{ "quests.list", "{'subject': 't', 'limit': 1}" },
+		{ "quests.list", "{'assignee': 'kid', 'status': 'pending'}" },
+		{ "quests.claim", "{'id': 'q-2', 'agent': 'kid'}" },
+		{ "quests.claim", "{}" },
+		{ "quests.close",
+		  "{'id': 'q-1', 'kind': 'done', 'summary': 's', 'override': true}" },
+		{ "quests.close", "{'id': 'q-1', 'kind': 'failed', 'summary': 's', 'artifacts': "
+				  "['a'], 'override': true}" },
+		{ "quests.get", "{'id': 'q-2'}" },
+		{ "quests.update", "{'id': 'q-2', 'status': 'pending'}" },
+		{ "quests.update", "{'id': 'q-1', 'status': 'pending'}" },
+		{ "quests.claim", "{'id': 'q-1'}" },
+		{ "quests.close",
+		  "{'id': 'q-1', 'kind': 'handoff', 'summary': 's', 'override': true}" },
+		{ "quests.assign", "{'id': 'q-1', 'assignee': 'kid'}" },
+		{ "quests.claim", "{'agent': 'kid'}" },
+		{ "quests.close",
+		  "{'id': 'q-1', 'kind': 'blocked', 'summary': 's', 'token': 'x'}" },
+		{ "quests.wait", "{'id': 'q-3'}" },
+		{ "agents.delete", "{'id': 'kid', 'erase': true}" },
+		{ "agents.delete", "{'id': 'kid'}" },
+	};
+	WORLD_OPEN(w);
+
+	w.is_starving = true;
+	for (size_t i = 0; i < ARRAY_LEN(script); i++)
+		world_say(&w, script[i][0], "%s", script[i][1]);
+	CHECK(w.n_starved > 1000);
+	CHECK_STR(world_text(world_say(&w, "quests.get", "{'id': 'q-1'}"), "status"),
+		  "in_progress");
+	CHECK_INT(world_rows(&w, "select 1 from quests").n, 3);
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* quests.claim and quests.close: an attempt from its token to its outcome. */
+#include "base/id.h"
+#include "handlers.gen.h"
+#include "store/quests_list.h"
+#include "verbs/agents_common.h"
+#include "verbs/quests_common.h"
+#include "verbs/quests_states.h"
+
+/* ---- claim ---- */
+
+/* An agent that may start one more. */
+static int find_claimer(struct call *c, struct str who, struct store_agent *out)
+{
+	const struct agent *a = &out->agent;
+	int e = agent_named(c, "agent", who, out);
+
+	if (e)
+		return e;
+	if (a->status != AGENT_STATUS_ACTIVE)
+		return call_fail_field(c, ERROR_CONFLICT, "agent", "'%.*s' is %.*s",
+				       STR_ARG(a->name), STR_ARG(agent_status_text(a->status)));
+	if (a->in_progress < a->max_concurrent)
+		return 0;
+	call_data_int(c, "in_progress", a->in_progress);
+	c->failure.hint = STR("close one first, or raise its max_concurrent");
+	return call_fail_field(c, ERROR_CONFLICT, "agent",
+			       "'%.*s' has %lld of %lld quests in progress", STR_ARG(a->name),
+			       (long long)a->in_progress, (long long)a->max_concurrent);
+}
+
+static int refuse_waiting(struct call *c, const struct quest *q)
+{
+	call_data_strs(c, "depends_on", q->depends_on);
+	c->failure.hint = STR("quests.why_pending says which");
+	return call_fail_field(c, ERROR_CONFLICT, "id", "%.*s waits for %lld others",
+			       STR_ARG(q->short_id), (long long)q->open_dependencies);
+}
+
+static int check_claim(struct call *c, const struct store_quest *q, int64_t agent)
+{
+	if (q->quest.status != QUEST_STATUS_PENDING)
+		return quest_refuse_change(c, q, QUEST_STATUS_IN_PROGRESS);
+	if (q->quest.open_dependencies)
+		return refuse_waiting(c, &q->quest);
+	if (!q->assignee || q->assignee == agent)
+		return 0;
+	call_data_str(c, "assignee", q->quest.assignee);
+	c->failure.hint = STR(
+	    "claim it as agent: data.assignee, or give it to somebody else first");
+	return call_fail_field(c, ERROR_CONFLICT, "id", "%.*s is assigned to '%.*s'",
+			       STR_ARG(q->quest.short_id), STR_ARG(q->quest.assignee));
+}
+
+static int find_next(struct call *c, const struct quests_claim_params *p, int64_t agent,
+		     struct store_quest *out)
+{
+	int64_t n;
+	int e = store_quest_next(c->tx, agent, p->label, &n);
+
+	if (e == STORE_NONE) {
+		c->failure.hint = STR("quests.list with status: pending shows those that wait");
+		return call_fail(c, ERROR_NOT_FOUND, "no quest is ready");
+	}
+	return e ? err_trace(e) : err_trace(store_quest_get_n(c->tx, n, out));
+}
+
+static int find_quest(struct call *c, const struct quests_claim_params *p, int64_t agent,
+		      struct store_quest *out)
+{
+	int e = p->id.p ? quest_named(c, "id", p->id, out) : find_next(c, p, agent, out);
+
+	if (e == 0)
+		e = check_claim(c, out, agent);
+	if (e == 0 && p->label.p && p->id.p)
+		e = call_fail_field(c, ERROR_CONFLICT, "label",
+				    "a label chooses the next one: not beside id");
+	return e;
+}
+
+/* 128 random bits, as a UUID of version 4. */
+static struct str new_token(struct arena *a)
+{
+	uint64_t r[2];
+
+	id_random(r, sizeof(r));
+	r[0] = (r[0] & ~(uint64_t)0xf000) | 0x4000;
+	r[1] = (r[1] & ~((uint64_t)3 << 62)) | (uint64_t)2 << 62;
+	return str_fmt(a, "%08x-%04x-%04x-%04x-%012llx", (unsigned)(r[0] >> 32),
+		       (unsigned)(r[0] >> 16 & 0xffff), (unsigned)(r[0] & 0xffff),
+		       (unsigned)(r[1] >> 48), (unsigned long long)(r[1] & 0xffffffffffff));
+}
+
+int quests_claim(struct call *call, const struct quests_claim_params *p,
+		 struct quests_claim_result *r)
+{
+	struct str by = call->principal->id;
+	struct store_agent agent = { 0 };
+	struct store_quest q = { 0 };
+	int e = p->agent.p ? find_claimer(call, p->agent, &agent) : 0;
+
+	if (e == 0)
+		e = find_quest(call, p, agent.n, &q);
+	if (e)
+		return e;
+	r->token = new_token(call->arena);
+	if (!r->token.p)
+		return err_nomem();
+	e = store_quest_claim(call->tx, q.n, agent.n, r->token, by);
+	if (e == STORE_REFUSED)
+		return quest_refuse_change(call, &q, QUEST_STATUS_IN_PROGRESS);
+	if (e == 0 && agent.n)
+		e = store_agent_count_quests(call->tx, agent.n, 1);
+	if (e == 0)
+		e = quest_shown(call, q.n, &r->quest);
+	if (e == 0 && q.dependencies)
+		e = store_quest_context(call->tx, q.n, &r->context);
+	if (e)
+		return err_trace(e);
+	struct call_field fields[] = { { "quest", q.quest.short_id, 0 },
+				       { "attempt", STR_NONE, r->quest.attempt },
+				       { "agent", agent.agent.name, 0 } };
+	r->next = str_fmt(call->arena, "quests.close with id: %.*s, attempt: %lld and the token",
+			  STR_ARG(q.quest.short_id), (long long)r->quest.attempt);
+	return err_trace(call_event(call, "quest.claimed", q.quest.id, fields, agent.n ? 3 : 2));
+}
+
+/* ---- close ---- */
+
+static int refuse_stale(struct call *c, const struct store_quest *q, const char *why)
+{
+	return call_fail(c, ERROR_STALE_ATTEMPT, "%.*s %s", STR_ARG(q->quest.short_id), why);
+}
+
+/* The same time whatever differs. */
+static bool is_token(struct str token, struct str given)
+{
+	unsigned char differs = token.n != given.n;
+
+	for (size_t i = 0; i < token.n && i < given.n; i++)
+		differs |= (unsigned char)(token.p[i] ^ given.p[i]);
+	return differs == 0;
+}
+
+/* Who ends an attempt holds it, or is the owner and says so. */
+static int check_holder(struct call *c, const struct quests_close_params *p,
+			const struct store_quest *q)
+{
+	bool is_claimed = q->quest.status == QUEST_STATUS_IN_PROGRESS;
+
+	if (p->override) {
+		if (c->principal->is_owner)
+			return 0;
+		call_data_str(c, "needs", STR("owner"));
+		return call_fail_field(c, ERROR_DENIED, "override", "only the owner may override");
+	}
+	if (!is_claimed)
+		return p->token.p || p->has_attempt
+			   ? refuse_stale(c, q, "is not claimed: the attempt has ended")
+			   : 0;
+	if (!p->token.p) {
+		c->failure.hint = STR(
+		    "give attempt and token as quests.claim gave them, or override as the owner");
+		return refuse_stale(c, q, "is claimed: attempt and token are missing");
+	}
+	if (p->has_attempt && p->attempt != q->quest.attempt)
+		return refuse_stale(c, q, "is at another attempt");
+	return is_token(q->token, p->token) ? 0 : refuse_stale(c, q, "has another token");
+}
+
+static enum quest_status status_of(enum outcome_kind kind)
+{
+	switch (kind) {
+	case OUTCOME_KIND_DONE:
+		return QUEST_STATUS_DONE;
+	case OUTCOME_KIND_FAILED:
+		return QUEST_STATUS_FAILED;
+	case OUTCOME_KIND_BLOCKED:
+		return QUEST_STATUS_BLOCKED;
+	case OUTCOME_KIND_CANCELLED:
+		return QUEST_STATUS_CANCELLED;
+	default:
+		return QUEST_STATUS_PENDING; /* handoff */
+	}
+}
+
+static struct str after_close(struct arena *a, const struct quest *q)
+{
+	if (q->status == QUEST_STATUS_FAILED)
+		return str_fmt(a, "quests.update with id: %.*s and status: pending to try again",
+			       STR_ARG(q->short_id));
+	if (quest_is_open(q->status))
+		return quest_next_step(a, q);
+	return STR("quests.claim takes the next one");
+}
+
+int quests_close(struct call *call, const struct quests_close_params *p,
+		 struct quests_close_result *r)
+{
+	struct outcome outcome = { .kind = p->kind,
+				   .summary = p->summary,
+				   .reason = p->reason,
+				   .next_action = p->next_action,
+				   .artifacts = p->artifacts,
+				   .verification = p->verification };
+	struct quest_change change = { .to = status_of(p->kind), .outcome = &outcome };
+	struct store_quest q;
+	int e = quest_named(call, "id", p->id, &q);
+
+	if (e == 0)
+		e = check_holder(call, p, &q);
+	if (e)
+		return e;
+	if (p->kind == OUTCOME_KIND_BLOCKED)
+		change.reason = p->reason.p ? p->reason : str_utf8_prefix(p->summary, 2000);
+	e = quest_become(call, &q, &change);
+	if (e == 0)
+		e = quest_shown(call, q.n, &r->quest);
+	if (e)
+		return e;
+	r->next = after_close(call->arena, &r->quest);
+	return 0;
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the verbs of quests share. */
+#include "verbs/quests_common.h"
+
+#include "verbs/ideas_common.h"
+
+int quest_named(struct call *c, const char *field, struct str id, struct store_quest *out)
+{
+	int e = store_quest_get(c->tx, id, out);
+
+	return e == STORE_NONE ? call_not_found(c, "quest", field, id) : err_trace(e);
+}
+
+int quest_shown(struct call *c, int64_t n, struct quest *out)
+{
+	struct store_quest q;
+	int e = store_quest_get_n(c->tx, n, &q);
+
+	if (e)
+		return e < 0 ? err_trace(e)
+			     : err_new(ERR_INTERNAL, "a quest that was there is gone");
+	*out = q.quest;
+	return 0;
+}
+
+bool quest_is_open(enum quest_status s)
+{
+	return s == QUEST_STATUS_PENDING || s == QUEST_STATUS_IN_PROGRESS ||
+	       s == QUEST_STATUS_BLOCKED;
+}
+
+bool quest_is_ready(const struct quest *q)
+{
+	return q->status == QUEST_STATUS_PENDING && q->open_dependencies == 0;
+}
+
+struct str_list quest_short_ids(struct arena *a, const struct store_n_list *ns)
+{
+	struct str_list list = { ARENA_ARRAY(a, ns->n, struct str), 0 };
+
+	for (size_t i = 0; list.v && i < ns->n; i++)
+		list.v[list.n++] = store_quest_short_id(a, ns->v[i]);
+	return list;
+}
+
+static bool holds(struct str_list list, struct str s)
+{
+	for (size_t i = 0; i < list.n; i++)
+		if (str_eq(list.v[i], s))
+			return true;
+	return false;
+}
+
+int quest_unique(struct arena *a, struct str_list list, struct str_list *out)
+{
+	struct str_list unique = { ARENA_ARRAY(a, list.n, struct str), 0 };
+
+	if (!unique.v)
+		return err_nomem();
+	for (size_t i = 0; i < list.n; i++)
+		if (!holds(unique, list.v[i]))
+			unique.v[unique.n++] = list.v[i];
+	*out = unique;
+	return 0;
+}
+
+int quest_check_ideas(struct call *c, struct str idea_id, struct str_list idea_ids)
+{
+	struct idea_row row;
+	int e = idea_id.p ? ideas_named(c, "idea_id", idea_id, &row) : 0;
+
+	for (size_t i = 0; i < idea_ids.n && e == 0; i++)
+		e = ideas_named(c, "idea_ids", idea_ids.v[i], &row);
+	return e;
+}
+
+struct str quest_next_step(struct arena *a, const struct quest *q)
+{
+	const char *verb = q->status == QUEST_STATUS_IN_PROGRESS ? "quests.wait"
+			   : quest_is_ready(q)                   ? "quests.claim"
+			   : quest_is_open(q->status)            ? "quests.why_pending"
+								 : NULL;
+
+	return verb ? str_fmt(a, "%s with id: %.*s", verb, STR_ARG(q->short_id)) : STR_NONE;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the verbs of quests share: finding the one that a parameter names, showing it, naming
+ * others. */
+#pragma once
+
+#include "store/quests.h"
+#include "store/quests_graph.h"
+#include "verbs/call.h"
+
+/* By id or short id, or CALL_FAILED with not_found naming the field. */
+int quest_named(struct call *c, const char *field, struct str id,
+		struct store_quest *out) must_check;
+/* As it is after the call's changes. */
+int quest_shown(struct call *c, int64_t n, struct quest *out) must_check;
+bool quest_is_open(enum quest_status s); /* pending, in_progress, blocked */
+/* Short ids of the first of them, for data and messages. NONE list when memory is out. */
+struct str_list quest_short_ids(struct arena *a, const struct store_n_list *ns);
+/* `list` without what it holds twice. */
+int quest_unique(struct arena *a, struct str_list list, struct str_list *out) must_check;
+/* The ideas exist and the caller may read them. */
+int quest_check_ideas(struct call *c, struct str idea_id, struct str_list idea_ids) must_check;
+/* Ready: can be claimed now. */
+bool quest_is_ready(const struct quest *q);
+/* What to call next for a quest as it stands. */
+struct str quest_next_step(struct arena *a, const struct quest *q);
