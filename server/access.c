@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Principals of this first form: the socket's peer, the bearer of the token file, anybody under
+ * --no-auth; all three are the one who runs the server and hold all roles. Keys and roles of others
+ * join behind the same functions. */
+#include "server/access.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/map.h"
+#include "server/seal.h"
+#include "verbs.gen.h"
+
+#define ALL_ROLES          (((1u << ACCESS_ROLE_MAX) - 1) & ~1u)
+#define TOKEN_MAX          256
+#define TOKEN_PREFIX       "qd_"
+#define LOOK_AGAIN_MS      1000
+#define FAILURES_MAX       10
+#define FAILURES_WINDOW_MS 60000
+#define PEERS_MAX          256
+#define PEER_MAX           46
+
+struct peer_failures {
+	char peer[PEER_MAX];
+	int64_t since_ms;
+	int n;
+};
+
+struct access {
+	const struct clock *clock;
+	char *token_path;
+	char token[TOKEN_MAX + 1]; /* empty: none, nobody is let in by one */
+	size_t token_len;
+	struct timespec token_time;
+	ino_t token_inode;
+	int64_t looked_ms;
+	char uid_text[32];
+	struct peer_failures
+	    failures[PEERS_MAX]; /* by hash of the peer; the newest keeps the place */
+};
+
+static int token_load(struct access *a)
+{
+	CLEANUP(buf_deinit) struct buf text;
+	struct stat st;
+	struct str token;
+	int e;
+
+	buf_init(&text, 0);
+	explicit_bzero(a->token, sizeof(a->token));
+	a->token_len = 0;
+	if (stat(a->token_path, &st) != 0)
+		return errno == ENOENT ? FD_NOT_FOUND
+				       : err_sys("cannot look at '%s'", a->token_path);
+	if (st.st_mode & 077)
+		return err_new(ERR_SYS, "'%s' may be read by others: chmod 600 it, or rotate it",
+			       a->token_path);
+	e = fd_read_file(a->token_path, TOKEN_MAX, &text);
+	if (e)
+		return e < 0 ? err_trace(e) : e;
+	token = str_trim(buf_str(&text));
+	if (token.n < 32)
+		return err_new(ERR_SYS, "'%s' holds no token: run questd setup --rotate-token",
+			       a->token_path);
+	memcpy(a->token, token.p, token.n);
+	a->token_len = token.n;
+	a->token_time = st.st_mtim;
+	a->token_inode = st.st_ino;
+	explicit_bzero(text.p, text.cap);
+	return 0;
+}
+
+static int token_create(struct access *a)
+{
+	char token[64];
+	struct str text;
+	int e;
+
+	seal_make_token(token, sizeof(token) - 1, TOKEN_PREFIX);
+	text = str_from(token);
+	token[text.n] = '\n';
+	e = fd_write_file(a->token_path, (struct str){ token, text.n + 1 }, 0600);
+	explicit_bzero(token, sizeof(token));
+	return e ? err_trace(e) : token_load(a);
+}
+
+int access_new(const char *token_path, const struct clock *clock, bool may_create,
+	       struct access **out)
+{
+	struct access *a = calloc(1, sizeof(*a));
+	int e;
+
+	if (!a)
+		return err_nomem();
+	a->clock = clock;
+	a->looked_ms = clock_boot_ms(clock);
+	snprintf(a->uid_text, sizeof(a->uid_text), "uid:%u", (unsigned)geteuid());
+	a->token_path = strdup(token_path);
+	e = a->token_path ? token_load(a) : err_nomem();
+	if (e == FD_NOT_FOUND)
+		e = may_create ? token_create(a) : 0;
+	if (e) {
+		access_free(a);
+		return err_trace(e < 0 ? e : err_new(ERR_SYS, "'%s' went away", token_path));
+	}
+	*out = a;
+	return 0;
+}
+
+struct access *access_free(struct access *a)
+{
+	if (!a)
+		return NULL;
+	explicit_bzero(a->token, sizeof(a->token));
+	free(a->token_path);
+	free(a);
+	return NULL;
+}
+
+bool access_peer(struct access *a, uid_t uid, struct principal *out)
+{
+	if (uid != geteuid())
+		return false;
+	*out =
+	    (struct principal){ .id = str_from(a->uid_text), .roles = ALL_ROLES, .is_owner = true };
+	return true;
+}
+
+struct principal access_anonymous(void)
+{
+	return (struct principal){ .id = STR("anonymous"), .roles = ALL_ROLES, .is_owner = true };
+}
+
+/* The token of a file that was rotated holds from a second later on; a file that went away lets
+ * nobody in. */
+static void token_refresh(struct access *a)
+{
+	int64_t now = clock_boot_ms(a->clock);
+	struct stat st;
+
+	if (now - a->looked_ms < LOOK_AGAIN_MS)
+		return;
+	a->looked_ms = now;
+	if (a->token_len && stat(a->token_path, &st) == 0 && st.st_ino == a->token_inode &&
+	    st.st_mtim.tv_sec == a->token_time.tv_sec &&
+	    st.st_mtim.tv_nsec == a->token_time.tv_nsec)
+		return;
+	if (token_load(a) < 0)
+		err_forget();
+}
+
+static struct peer_failures *failures_of(struct access *a, struct str peer)
+{
+	static const uint64_t seed[2] = { 1, 2 };
+
+	return &a->failures[map_hash(seed, peer) % PEERS_MAX];
+}
+
+static bool is_of(const struct peer_failures *f, struct str peer)
+{
+	return str_eq(str_from(f->peer), str_slice(peer, 0, PEER_MAX - 1));
+}
+
+static bool has_failed_too_often(struct access *a, struct str peer)
+{
+	const struct peer_failures *f = failures_of(a, peer);
+
+	return f->n >= FAILURES_MAX && is_of(f, peer) &&
+	       clock_boot_ms(a->clock) - f->since_ms < FAILURES_WINDOW_MS;
+}
+
+static void count_failure(struct access *a, struct str peer)
+{
+	struct peer_failures *f = failures_of(a, peer);
+	int64_t now = clock_boot_ms(a->clock);
+
+	if (!f->n || !is_of(f, peer) || now - f->since_ms >= FAILURES_WINDOW_MS) {
+		*f = (struct peer_failures){ .since_ms = now };
+		peer = str_slice(peer, 0, PEER_MAX - 1);
+		if (peer.n)
+			memcpy(f->peer, peer.p, peer.n);
+	}
+	f->n++;
+}
+
+static bool is_token(struct access *a, struct str bearer)
+{
+	return a->token_len && seal_equal((struct str){ a->token, a->token_len }, bearer);
+}
+
+/* The right token is let in whatever others at the same address did: on loopback, and behind a
+ * proxy, one guesser would otherwise lock everybody out. Guessing gains nothing by it, a token has
+ * 256 bits. */
+int access_bearer(struct access *a, struct str bearer, struct str peer, struct principal *out)
+{
+	if (!bearer.p)
+		return ACCESS_UNKNOWN;
+	token_refresh(a);
+	if (!is_token(a, bearer)) {
+		if (has_failed_too_often(a, peer))
+			return ACCESS_TOO_MANY;
+		count_failure(a, peer);
+		return ACCESS_UNKNOWN;
+	}
+	*out = (struct principal){ .id = STR("token"), .roles = ALL_ROLES, .is_owner = true };
+	return 0;
+}
+
+bool access_allows(const struct principal *p, const struct verb *v)
+{
+	return (p->roles & v->access) != 0;
+}
+
+struct str_list access_needs(struct arena *a, const struct verb *v)
+{
+	struct str_list needs = { ARENA_ARRAY(a, ACCESS_ROLE_MAX, struct str), 0 };
+
+	for (int role = 1; needs.v && role < ACCESS_ROLE_MAX; role++)
+		if (v->access & 1u << role)
+			needs.v[needs.n++] = access_role_text(role);
+	return needs;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who a caller is, and what it may do: principals are made here and nowhere else, and the one gate
+ * that every call passes is here. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/macros.h"
+#include "base/str.h"
+#include "verbs/call.h"
+
+struct access;
+
+/* Reads the token file; makes one (mode 0600) when it is missing and `may_create`. */
+int access_new(const char *token_path, const struct clock *clock, bool may_create,
+	       struct access **out) must_check;
+struct access *access_free(struct access *a);
+
+/* The Unix socket's peer: false when it may not connect (another user). The id's text lives as long
+ * as the access. */
+bool access_peer(struct access *a, uid_t uid, struct principal *out);
+/* --no-auth. */
+struct principal access_anonymous(void);
+
+/* `bearer` is what follows "Bearer " (NONE when there was none); `peer` the address, for counting
+ * failures: more than 10 a minute from one are refused without a look (TM-AUTHZ-05). A token file
+ * that changed is read again. */
+enum { ACCESS_UNKNOWN = 1, ACCESS_TOO_MANY };
+int access_bearer(struct access *a, struct str bearer, struct str peer,
+		  struct principal *out) must_check;
+
+/* The gate: may this principal call this verb? */
+bool access_allows(const struct principal *p, const struct verb *v);
+/* The roles that would, for data.needs; in the arena. */
+struct str_list access_needs(struct arena *a, const struct verb *v);

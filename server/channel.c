@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/channel.h"
+
+#include <assert.h>
+
+#include "base/err.h"
+#include "server/dispatch.h"
+#include "server/quota.h"
+#include "server/request.h"
+#include "server/server.h"
+
+int channel_init(struct channel *c, struct server *s, enum channel_kind kind,
+		 const struct channel_ops *ops, const struct principal *principal)
+{
+	struct quota_user *user = quota_join(s->quota, principal);
+
+	if (!user)
+		return err_nomem();
+	*c = (struct channel){
+		.server = s, .kind = kind, .ops = ops, .principal = *principal, .user = user
+	};
+	if (charge_take(&c->charge, &user->account, CHARGE_CONNS, 1)) {
+		c->user = quota_unref(user);
+		return CHANNEL_TOO_MANY;
+	}
+	list_init(&c->requests);
+	list_init(&c->held);
+	list_push_back(&s->channels, &c->link);
+	s->n_channels++;
+	return 0;
+}
+
+void channel_gone(struct channel *c)
+{
+	struct list *l;
+
+	c->is_gone = true;
+	while ((l = list_pop_front(&c->requests))) {
+		struct request *r = container_of(l, struct request, link);
+
+		r->channel = NULL;
+		dispatch_left(r);
+	}
+	if (c->mcp)
+		mcp_channel_gone(c);
+}
+
+void channel_cancel_all(struct channel *c)
+{
+	bool has_hit;
+
+	do { /* what is cancelled may free others of the list: begin again */
+		has_hit = false;
+		list_for_each (it, tmp, &c->requests) {
+			struct request *r = container_of(it, struct request, link);
+
+			if (r->is_cancelled || r->is_over)
+				continue;
+			dispatch_cancel(r);
+			has_hit = true;
+			break;
+		}
+	} while (has_hit);
+}
+
+void channel_deinit(struct channel *c)
+{
+	assert(list_is_empty(&c->requests) && list_is_empty(&c->held));
+	list_unlink(&c->link);
+	c->server->n_channels--;
+	c->server->last_client_ms = clock_boot_ms(&c->server->clock);
+	charge_release(&c->charge);
+	c->user = quota_unref(c->user);
+}

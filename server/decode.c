@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Cursors are plain text for verbs and sealed outside: what comes in is opened before the verb
+ * runs, what goes out is sealed behind it, bound to the principal, the verb and its other
+ * parameters. */
+#include "server/decode.h"
+
+#include "base/err.h"
+#include "server/access.h"
+#include "server/pool.h"
+#include "server/seal.h"
+#include "server/server.h"
+#include "verbs.gen.h"
+
+bool decode_verb(struct request *r, struct str method)
+{
+	const struct verb *v = verb_find(method);
+	struct str nearest;
+
+	r->verb = v;
+	if (v)
+		return true;
+	nearest = verb_nearest(method);
+	request_fail(r, ERROR_METHOD_NOT_FOUND, "no method '%.*s'",
+		     STR_ARG(str_utf8_prefix(method, 64)));
+	if (nearest.p)
+		call_data_str(&r->call, "nearest", nearest);
+	return false;
+}
+
+bool decode_access(struct request *r)
+{
+	if (!access_allows(&r->principal, r->verb)) {
+		request_fail(r, ERROR_DENIED, "%.*s may not call %.*s", STR_ARG(r->principal.id),
+			     STR_ARG(r->verb->name));
+		call_data_strs(&r->call, "needs", access_needs(&r->arena, r->verb));
+		return false;
+	}
+	if (r->server->is_draining) {
+		request_fail(r, ERROR_SHUTTING_DOWN, "the server is stopping");
+		r->call.failure.retry_after_ms = 1000;
+		return false;
+	}
+	return true;
+}
+
+static bool out_of_memory(struct request *r)
+{
+	r->call.failure = (struct call_failure){ .code = ERROR_OUT_OF_MEMORY,
+						 .retry_after_ms = 250 };
+	err_forget();
+	return false;
+}
+
+static const struct shape_field *cursor_field(const struct shape *s)
+{
+	for (size_t i = 0; i < s->n_fields; i++)
+		if (s->fields[i].kind == SHAPE_STRING && s->fields[i].format == SHAPE_CURSOR)
+			return &s->fields[i];
+	return NULL;
+}
+
+/* The parameters as text with sorted keys, those left out that may differ between pages or tries.
+ */
+static int canonical(struct request *r, bool for_cursor, struct buf *out)
+{
+	struct json o = { .type = JSON_OBJECT };
+
+	if (r->raw && r->raw->n) {
+		o.members = ARENA_ARRAY(&r->arena, r->raw->n, struct json_member);
+		if (!o.members)
+			return err_nomem();
+	}
+	for (uint32_t i = 0; r->raw && i < r->raw->n; i++) {
+		struct str key = r->raw->members[i].key;
+
+		if (str_eq(key, STR("request_id")) || str_eq(key, STR("confirm")))
+			continue;
+		if (for_cursor && (str_eq(key, STR("cursor")) || str_eq(key, STR("limit"))))
+			continue;
+		o.members[o.n++] = r->raw->members[i];
+	}
+	return err_trace(json_canonical(&r->arena, &o, out));
+}
+
+static struct str params_digest(struct request *r, bool for_cursor)
+{
+	CLEANUP(buf_deinit) struct buf text;
+
+	buf_init(&text, 0);
+	if (canonical(r, for_cursor, &text) || text.failed) {
+		err_forget();
+		return STR_NONE;
+	}
+	return seal_digest(&r->arena, buf_str(&text));
+}
+
+static bool binding_of(struct request *r, struct seal_binding *b)
+{
+	*b = (struct seal_binding){
+		.principal = r->principal.id,
+		.method = r->verb->name,
+		.digest = params_digest(r, true),
+	};
+	return b->digest.p;
+}
+
+static bool open_cursor(struct request *r)
+{
+	const struct shape_field *f = cursor_field(r->verb->params);
+	struct seal_binding binding;
+	struct str *cursor;
+	int e;
+
+	if (!f)
+		return true;
+	cursor = (struct str *)((char *)r->params + f->offset);
+	if (!cursor->p)
+		return true;
+	if (!binding_of(r, &binding))
+		return out_of_memory(r);
+	e = seal_open(r->server->seal, &r->arena, &binding, *cursor, r->call.now_ms, cursor);
+	if (e < 0)
+		return out_of_memory(r);
+	if (!e)
+		return true;
+	request_fail(r, ERROR_CURSOR_INVALID,
+		     "the cursor is not one that was given for this query");
+	r->call.failure.field = f->name;
+	return false;
+}
+
+static int close_cursor(struct request *r)
+{
+	const struct shape_field *f = cursor_field(r->verb->result);
+	struct seal_binding binding;
+	struct str *cursor;
+
+	if (!f)
+		return 0;
+	cursor = (struct str *)((char *)r->result + f->offset);
+	if (!cursor->p)
+		return 0;
+	if (!binding_of(r, &binding))
+		return err_nomem();
+	*cursor = seal_close(r->server->seal, &r->arena, &binding, *cursor, 0);
+	return cursor->p ? 0 : err_nomem();
+}
+
+static bool decode_shape(struct request *r, const struct json *params, struct shape_faults *scratch)
+{
+	struct shape_faults *kept;
+	int e;
+
+	if (params && params->type != JSON_OBJECT && params->type != JSON_NONE) {
+		request_fail(r, ERROR_INVALID_PARAMS,
+			     "params must be an object: parameters have names");
+		return false;
+	}
+	r->params = arena_zalloc(&r->arena, r->verb->params->size);
+	r->result = arena_zalloc(&r->arena, r->verb->result->size);
+	if (!r->params || !r->result)
+		return out_of_memory(r);
+	scratch->n = scratch->n_all = 0;
+	e = shape_decode(r->verb->params, params, &r->arena, r->params, scratch);
+	if (e < 0)
+		return out_of_memory(r);
+	if (!e)
+		return true;
+	kept = arena_dup(&r->arena, scratch, sizeof(*scratch));
+	if (!kept)
+		return out_of_memory(r);
+	if (kept->n_all == 1)
+		request_fail(r, ERROR_INVALID_PARAMS, "parameter '%.*s' is wrong",
+			     STR_ARG(kept->v[0].field));
+	else
+		request_fail(r, ERROR_INVALID_PARAMS, "%zu parameters are wrong", kept->n_all);
+	r->call.failure.field = kept->n_all == 1 ? kept->v[0].field : STR_NONE;
+	r->call.failure.faults = kept;
+	return false;
+}
+
+static bool take_request_id(struct request *r)
+{
+	uint32_t offset = r->verb->request_id_offset;
+
+	if (!r->request_id.p && offset != UINT32_MAX)
+		r->request_id = *(struct str *)((char *)r->params + offset);
+	if (!r->request_id.p || offset == UINT32_MAX)
+		return true;
+	r->digest = params_digest(r, false);
+	return r->digest.p ? true : out_of_memory(r);
+}
+
+static bool check_confirm(struct request *r)
+{
+	uint32_t offset = r->verb->confirm_offset;
+
+	if (offset == UINT32_MAX)
+		return true;
+	r->is_confirmed |= *(bool *)((char *)r->params + offset);
+	if (r->is_confirmed)
+		return true;
+	request_fail(r, ERROR_CONFIRMATION_REQUIRED, "%.*s cannot be undone and was not confirmed",
+		     STR_ARG(r->verb->name));
+	r->call.failure.field = STR("confirm");
+	return false;
+}
+
+bool decode_params(struct request *r, const struct json *params, struct shape_faults *scratch)
+{
+	r->raw = params;
+	return decode_shape(r, params, scratch) && check_confirm(r) && take_request_id(r) &&
+	       open_cursor(r);
+}
+
+int encode_result(struct request *r)
+{
+	struct json_out w;
+	int e = close_cursor(r);
+
+	if (e)
+		return err_trace(e);
+	buf_clear(&r->out);
+	w = json_out(&r->out);
+	shape_encode(r->verb->result, r->result, &w);
+	if (!r->out.failed)
+		return 0;
+	if (!r->out.is_over)
+		return err_nomem();
+	buf_clear(&r->out);
+	request_fail(r, ERROR_TOO_LARGE, "the result is larger than %zu bytes", REQUEST_RESULT_MAX);
+	call_data_int(&r->call, "limit", (int64_t)REQUEST_RESULT_MAX);
+	return CALL_FAILED;
+}

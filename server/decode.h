@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a method's name and JSON parameters to a verb and its struct, and from its result to JSON.
+ * Any thread: works on the request alone. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/macros.h"
+#include "schemas/shape.h"
+#include "server/request.h"
+
+/* Finds the verb. False: refused, r->call.failure says why. */
+bool decode_verb(struct request *r, struct str method) must_check;
+/* May this principal, in this state of the server? */
+bool decode_access(struct request *r) must_check;
+/* Parameters: shape, request_id, confirmation, cursor. `scratch` is the thread's. */
+bool decode_params(struct request *r, const struct json *params,
+		   struct shape_faults *scratch) must_check;
+/* r->result into r->out. 0, CALL_FAILED (too large) or negative. */
+int encode_result(struct request *r) must_check;

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/faults.h"
+
+#include "base/id.h"
+#include "base/log.h"
+
+#define INCIDENT_LEN     12
+#define LINES_PER_SECOND 10
+#define RETRY_MS         250
+
+/* clang-format off */
+static const enum error_code codes[ERR_CLASS_MAX] = {
+	[ERR_NONE]      = ERROR_INTERNAL,
+	[ERR_INTERNAL]  = ERROR_INTERNAL,
+	[ERR_NOMEM]     = ERROR_OUT_OF_MEMORY,
+	[ERR_SYS]       = ERROR_INTERNAL,
+	[ERR_FULL]      = ERROR_STORAGE_FULL,
+	[ERR_READONLY]  = ERROR_STORAGE_READONLY,
+	[ERR_BUSY]      = ERROR_STORAGE_BUSY,
+	[ERR_CORRUPT]   = ERROR_STORAGE_CORRUPT,
+	[ERR_INTERRUPT] = ERROR_TIMEOUT,
+};
+/* clang-format on */
+
+enum error_code faults_code(enum err_class class)
+{
+	return codes[class];
+}
+
+void faults_fail(struct call_failure *f, struct arena *a, int e, struct str what,
+		 struct log_limit *limit)
+{
+	enum error_code code = faults_code(err_class(e));
+	char incident[INCIDENT_LEN + 1], place[96];
+
+	*f = (struct call_failure){ .code = code };
+	log_escape(place, sizeof(place), what);
+	if (code == ERROR_TIMEOUT) {
+		err_forget();
+		return;
+	}
+	id_random_text(incident, INCIDENT_LEN);
+	if (error_table[code].is_retryable)
+		f->retry_after_ms = RETRY_MS;
+	if (code == ERROR_INTERNAL) {
+		f->data[0] = (struct call_datum){
+			.key = "incident",
+			.kind = CALL_DATUM_STR,
+			.s = str_dup(a, (struct str){ incident, INCIDENT_LEN }),
+		};
+		f->n_data = f->data[0].s.p ? 1 : 0;
+	}
+	if (log_limit_ok(limit, LINES_PER_SECOND))
+		log_fault(e, place, (struct str){ incident, INCIDENT_LEN });
+	else
+		err_forget();
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a fault (a negative error) to what the caller is told: its class decides the code; what
+ * nobody can explain to the caller is `internal` with an incident id that the log has too. */
+#pragma once
+
+#include "base/arena.h"
+#include "base/log.h"
+#include "verbs/call.h"
+
+/* Fills the failure and logs the fault, once. Any thread, each with a limit of
+ * its own. `what` names the verb or the place. */
+void faults_fail(struct call_failure *f, struct arena *a, int e, struct str what,
+		 struct log_limit *limit);
+enum error_code faults_code(enum err_class class);

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/run.h"
+
+#include "base/err.h"
+#include "handlers.gen.h"
+#include "server/decode.h"
+#include "server/faults.h"
+#include "server/server.h"
+#include "verbs.gen.h"
+
+void run_prepare(struct request *r)
+{
+	struct call *c = &r->call;
+
+	c->verb = r->verb;
+	c->principal = &r->principal;
+	c->arena = &r->arena;
+	c->store = r->server->store;
+	c->server = &r->server->for_verbs;
+	c->now_ms = clock_wall_ms(&r->server->clock);
+}
+
+enum err_class run_verb(struct request *r, struct store_tx *tx, bool keep_busy,
+			struct log_limit *limit)
+{
+	enum err_class class;
+	int e;
+
+	r->call.tx = tx;
+	e = verb_functions[r->verb->id](&r->call, r->params, r->result);
+	if (!e && r->arena.is_out)
+		e = err_nomem(); /* some part of the result was left out for want of memory */
+	if (!e)
+		e = encode_result(r);
+	r->call.tx = NULL;
+	if (e >= 0) {
+		r->outcome = e;
+		return ERR_NONE;
+	}
+	class = err_class(e);
+	r->outcome = CALL_FAILED;
+	if (class == ERR_BUSY && keep_busy)
+		err_forget();
+	else
+		faults_fail(&r->call.failure, &r->arena, e, r->verb->name, limit);
+	return class;
+}
+
+int run_find_reply(struct request *r, struct store_tx *tx, bool *out_is_over)
+{
+	struct store_reply reply;
+	int e;
+
+	*out_is_over = false;
+	if (!r->request_id.p)
+		return 0;
+	e = store_reply_find(tx, r->principal.id, r->verb->name, r->request_id, &reply);
+	if (e < 0)
+		return err_trace(e);
+	if (e == STORE_NONE)
+		return 0;
+	*out_is_over = true;
+	r->is_replayed = true;
+	r->outcome = 0;
+	if (str_eq(reply.digest, r->digest)) {
+		buf_clear(&r->out);
+		buf_put_str(&r->out, reply.result);
+		return r->out.failed ? err_nomem() : 0;
+	}
+	r->outcome = CALL_FAILED;
+	request_fail(r, ERROR_IDEMPOTENCY_CONFLICT,
+		     "request_id '%.*s' was used with other parameters", STR_ARG(r->request_id));
+	r->call.failure.field = STR("request_id");
+	return 0;
+}
+
+int run_keep_reply(struct request *r, struct store_tx *tx)
+{
+	struct store_reply reply = { .digest = r->digest, .result = buf_str(&r->out) };
+
+	if (!r->request_id.p)
+		return 0;
+	return err_trace(
+	    store_reply_add(tx, r->principal.id, r->verb->name, r->request_id, &reply));
+}
+
+/* A fault of the statements around the verb: the call's, not the batch's. */
+static void fault(struct request *r, int e, struct log_limit *limit)
+{
+	r->outcome = CALL_FAILED;
+	faults_fail(&r->call.failure, &r->arena, e, r->verb->name, limit);
+}
+
+static void run_in_savepoint(struct request *r, struct store_tx *tx, struct log_limit *limit)
+{
+	bool is_over;
+	int e = run_find_reply(r, tx, &is_over);
+
+	if (!e && is_over)
+		return;
+	if (!e) {
+		(void)run_verb(r, tx, false, limit); /* a fault is the call's failure by then */
+		if (r->outcome)
+			return;
+		e = run_keep_reply(r, tx);
+	}
+	if (e)
+		fault(r, e, limit);
+}
+
+int run_write(struct request *r, struct store *store, struct log_limit *limit)
+{
+	struct store_tx tx;
+	int e;
+
+	run_prepare(r);
+	e = store_call_begin(store, &r->arena, r->call.now_ms, &tx);
+	if (e)
+		return err_trace(e);
+	run_in_savepoint(r, &tx, limit);
+	if (r->outcome == CALL_WAIT || r->outcome == CALL_AGAIN) {
+		fault(r, err_new(ERR_INTERNAL, "a write cannot wait"), limit);
+		return err_trace(store_call_undo(store));
+	}
+	return err_trace(r->outcome ? store_call_undo(store) : store_call_keep(store));
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One run of a verb's function in whichever thread, and the idempotent one of a writer. */
+#pragma once
+
+#include "base/log.h"
+#include "base/macros.h"
+#include "server/request.h"
+#include "store/store.h"
+
+/* Makes the call ready; params and result are there. */
+void run_prepare(struct request *r);
+/* Runs the function and encodes its result. r->outcome: 0 (r->out holds the result), CALL_FAILED
+ * (r->call.failure says why), CALL_WAIT or CALL_AGAIN. `tx` may be NULL. Returns the fault's class
+ * when there was one, ERR_NONE otherwise; with ERR_BUSY and `keep_busy` nothing is logged or
+ * failed. */
+enum err_class run_verb(struct request *r, struct store_tx *tx, bool keep_busy,
+			struct log_limit *limit);
+/* In a savepoint: looks for the kept reply of r->request_id, runs, keeps the reply. Same outcomes.
+ * Negative when the transaction itself is beyond help. */
+int run_write(struct request *r, struct store *store, struct log_limit *limit) must_check;
+/* The first half alone: 0, or CALL_FAILED / replayed (r->is_replayed) as outcome. Negative: fault.
+ */
+int run_find_reply(struct request *r, struct store_tx *tx, bool *out_is_over) must_check;
+int run_keep_reply(struct request *r, struct store_tx *tx) must_check;

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What leaves the server and must come back unchanged, by nobody else and to nothing else: cursors
+ * and MCP request states, sealed by XChaCha20-Poly1305 with a key kept in the store. Digests and
+ * the comparison of secrets live here too: libsodium is named in this file alone. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/macros.h"
+#include "base/str.h"
+
+#define SEAL_KEY_BYTES  32
+#define SEAL_DIGEST_HEX 64
+
+struct seal;
+
+/* What a sealed text is bound to. It opens for the same binding only. */
+struct seal_binding {
+	struct str principal, method;
+	struct str digest; /* of the other parameters; may be NONE */
+};
+
+enum { SEAL_BAD = 1, SEAL_EXPIRED };
+
+int seal_new(const uint8_t key[SEAL_KEY_BYTES], struct seal **out) must_check;
+struct seal *seal_free(struct seal *s);
+
+/* URL-safe text. expires_ms: wall time, 0 = never. NONE when memory is out. */
+struct str seal_close(const struct seal *s, struct arena *a, const struct seal_binding *b,
+		      struct str plain, int64_t expires_ms);
+/* 0, SEAL_BAD, SEAL_EXPIRED, or negative. */
+int seal_open(const struct seal *s, struct arena *a, const struct seal_binding *b,
+	      struct str sealed, int64_t now_ms, struct str *out_plain) must_check;
+
+/* BLAKE2b-256 as lower-case hex, in the arena. NONE when memory is out. */
+struct str seal_digest(struct arena *a, struct str text);
+/* The same work whatever the difference. */
+bool seal_equal(struct str a, struct str b);
+/* A secret: prefix and 43 URL-safe characters (256 random bits); cap ≥ prefix + 44. */
+void seal_make_token(char *out, size_t cap, const char *prefix);
+/* The key as hex, for the store, and back; false when it is none. */
+void seal_make_key(uint8_t key[SEAL_KEY_BYTES]);
+void seal_key_text(const uint8_t key[SEAL_KEY_BYTES], char out[2 * SEAL_KEY_BYTES + 1]);
+bool seal_key_parse(struct str text, uint8_t key[SEAL_KEY_BYTES]);
