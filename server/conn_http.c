@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The paths: which there are, what they take, and who answers. A request is judged when its head is
+ * there, before any of its body is read: path, Host, Origin, token, method, type. */
+#include "server/conn_http.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#include "base/err.h"
+#include "base/json.h"
+#include "server/http_call.h"
+#include "server/metrics.h"
+#include "server/quota.h"
+#include "server/request.h"
+#include "server/server.h"
+
+#define CONNS_MIN 8
+#define OTHER_FDS 32 /* the store's, the threads' */
+
+struct conn_http {
+	struct server *server;
+	struct http_server *transport;
+	struct quota_user
+	    *kept; /* the latest caller's account: with no exchange open it would go */
+	bool is_quiesced;
+};
+
+typedef void http_route_fn(struct http_call *c, const struct http_request *r);
+
+struct http_route {
+	struct str path;
+	bool is_prefix;     /* what follows is the route's to read */
+	struct str methods; /* "GET, HEAD"; NONE = the route says */
+	bool is_open;       /* no token is asked for */
+	bool works_in_drain;
+	http_route_fn *start; /* the body is whole */
+};
+
+/* ---- answers ---- */
+
+static void reply(struct http_call *c, const struct http_answer *a)
+{
+	/* Gone, or memory is out: the client hears nothing more from this exchange. */
+	int e = http_reply(c->x, a);
+
+	if (e < 0) {
+		err_forget();
+		http_stream_abort(c->x);
+	}
+}
+
+void http_call_answer(struct http_call *c, int status, struct str content_type, struct str body)
+{
+	reply(c, &(struct http_answer){
+		     .status = status, .content_type = content_type, .body = body });
+}
+
+void http_call_refuse_with(struct http_call *c, const struct http_refusal *refusal)
+{
+	struct call_failure failure = { .code = refusal->code,
+					.message = str_from(refusal->text),
+					.hint = str_from(refusal->hint) };
+	struct http_answer a = { .status = refusal->status,
+				 .content_type = STR("application/json") };
+	CLEANUP(buf_deinit) struct buf b;
+	struct json_out w;
+
+	metrics_refused(c->server->metrics, refusal->code);
+	buf_init(&b, 0);
+	w = json_out(&b);
+	request_put_tool_error(&failure, NULL, &w);
+	buf_put_char(&b, '\n');
+	a.body = buf_str(&b);
+	if (refusal->header.name.p) {
+		a.headers = &refusal->header;
+		a.n_headers = 1;
+	}
+	reply(c, &a);
+}
+
+void http_call_refuse(struct http_call *c, int status, enum error_code code, const char *fmt, ...)
+{
+	char text[256];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	http_call_refuse_with(c, &(struct http_refusal){
+				     .status = status, .code = code, .text = text });
+}
+
+/* ---- /rpc ---- */
+
+static int rpc_answer(struct channel *channel, struct str message, int status)
+{
+	static const struct http_header retry = { STR("Retry-After"), STR("1") };
+	struct http_call *c = container_of(channel, struct http_call, channel);
+	bool is_busy = status == 429 || status == 503;
+
+	reply(c,
+	      &(struct http_answer){ .status = status,
+				     .content_type = message.p ? STR("application/json") : STR_NONE,
+				     .body = message,
+				     .headers = &retry,
+				     .n_headers = is_busy });
+	return 0;
+}
+
+/* Nothing but the answer has a place in a plain exchange; requests of this channel ask for none. */
+static int rpc_send(struct channel *channel, struct str message)
+{
+	return CHANNEL_GONE;
+}
+
+static void rpc_close(struct channel *channel)
+{
+	http_stream_abort(container_of(channel, struct http_call, channel)->x);
+}
+
+static const struct channel_ops rpc_ops = { .send = rpc_send,
+					    .answer = rpc_answer,
+					    .close = rpc_close };
+
+static void start_rpc(struct http_call *c, const struct http_request *r)
+{
+	int e = channel_init(&c->channel, c->server, CHANNEL_HTTP_RPC, &rpc_ops, &c->principal);
+
+	if (e == CHANNEL_TOO_MANY) {
+		http_call_refuse(c, 429, ERROR_TOO_MANY_REQUESTS,
+				 "too many connections of this caller");
+		return;
+	}
+	if (e) {
+		err_forget();
+		http_call_refuse(c, 503, ERROR_OUT_OF_MEMORY, "memory is out");
+		return;
+	}
+	c->has_channel = true;
+	rpc_receive(&c->channel, r->body);
+}
+
+/* ---- /mcp… ---- */
+
+static void start_mcp(struct http_call *c, const struct http_request *r)
+{
+	const struct str list = STR("/mcp/x/");
+
+	c->caller = (struct mcp_http_caller){
+		.server = c->server,
+		.principal = &c->principal,
+		.toolsets = str_starts(r->path, list) ? str_slice(r->path, list.n, r->path.n)
+						      : STR_NONE,
+		.is_read_only = str_eq(r->path, STR("/mcp/readonly")),
+	};
+	c->mcp = mcp_http_request(c->x, r, &c->caller);
+}
+
+/* ---- which path ---- */
+
+/* clang-format off */
+static const struct http_route routes[] = {
+	{ STR("/mcp"),          false, STR_NONE,         false, false, start_mcp },
+	{ STR("/rpc"),          false, STR("POST"),      false, false, start_rpc },
+	{ STR("/mcp/readonly"), false, STR_NONE,         false, false, start_mcp },
+	{ STR("/mcp/x/"),       true,  STR_NONE,         false, false, start_mcp },
+	{ STR("/events"),       false, STR("GET"),       false, false, http_events_start },
+	{ STR("/healthz"),      false, STR("GET, HEAD"), true,  true,  http_health_live },
+	{ STR("/readyz"),       false, STR("GET, HEAD"), true,  true,  http_health_ready },
+	{ STR("/metrics"),      false, STR("GET"),       false, true,  http_health_metrics },
+};
+/* clang-format on */
+
+static const struct http_refusal no_such_path = {
+	.status = 404,
+	.code = ERROR_NOT_FOUND,
+	.text = "there is nothing at this path",
+	.hint = "there are /mcp, /mcp/x/LIST, /mcp/readonly, /rpc, /events, /healthz, /readyz and "
+		"/metrics",
+};
+
+static const struct http_route *find_route(struct str path)
+{
+	for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
+		const struct http_route *route = &routes[i];
+
+		if (route->is_prefix ? str_starts(path, route->path) && path.n > route->path.n
+				     : str_eq(path, route->path))
+			return route;
+	}
+	return NULL;
+}
+
+static bool takes_method(const struct http_route *route, struct str method)
+{
+	struct str rest = route->methods;
+
+	while (rest.p)
+		if (str_eq(str_trim(str_cut(&rest, ',')), method))
+			return true;
+	return !route->methods.p;
+}
+
+/* A page may send text/plain or a form to another's port without being asked first (TM-HTTP-04). */
+static bool is_json(const struct http_request *r)
+{
+	struct str type = http_header(r, STR("content-type"));
+
+	return str_eq_nocase(str_trim(str_cut(&type, ';')), STR("application/json"));
+}
+
+static bool judge_request(struct http_call *c, const struct http_request *r)
+{
+	if (!takes_method(c->route, r->method)) {
+		http_call_refuse_with(c, &(struct http_refusal){
+					     .status = 405,
+					     .code = ERROR_INVALID_REQUEST,
+					     .header = { STR("Allow"), c->route->methods },
+					     .text = "this path does not take that method" });
+		return false;
+	}
+	if (str_eq(r->method, STR("POST")) && !is_json(r)) {
+		http_call_refuse(c, 415, ERROR_INVALID_REQUEST,
+				 "the body must be application/json");
+		return false;
+	}
+	if (c->owner->is_quiesced && !c->route->works_in_drain) {
+		http_call_refuse_with(c, &(struct http_refusal){
+					     .status = 503,
+					     .code = ERROR_SHUTTING_DOWN,
+					     .header = { STR("Retry-After"), STR("1") },
+					     .text = "the server is stopping" });
+		return false;
+	}
+	return true;
+}
+
+/* ---- what the transport tells us ---- */
+
+static void keep_account(struct conn_http *h, const struct principal *who)
+{
+	if (!who->id.n || (h->kept && str_eq(who->id, str_from(h->kept->id))))
+		return;
+	h->kept = quota_unref(h->kept);
+	h->kept = quota_join(h->server->quota, who);
+}
+
+static void on_head(void *data, struct http_exchange *x, const struct http_request *r,
+		    size_t *body_max)
+{
+	struct conn_http *h = data;
+	struct http_call *c = ARENA_NEW(http_arena(x), struct http_call);
+
+	if (!c) {
+		http_stream_abort(x);
+		return;
+	}
+	c->server = h->server;
+	c->owner = h;
+	c->x = x;
+	http_set_user(x, c);
+	c->route = find_route(r->path);
+	if (!c->route)
+		http_call_refuse_with(c, &no_such_path);
+	else if (http_gate_pass(c, r, http_server_port(h->transport), !c->route->is_open) &&
+		 judge_request(c, r))
+		keep_account(h, &c->principal);
+}
+
+static void on_request(void *data, struct http_exchange *x, const struct http_request *r)
+{
+	struct http_call *c = http_user(x);
+
+	c->route->start(c, r);
+}
+
+static void on_end(void *data, struct http_exchange *x, bool was_cut)
+{
+	struct http_call *c = http_user(x);
+
+	if (!c)
+		return;
+	if (c->events)
+		http_events_gone(c->events);
+	if (c->mcp)
+		mcp_http_end(c->mcp, was_cut);
+	if (c->has_channel) {
+		channel_gone(&c->channel);
+		channel_deinit(&c->channel);
+	}
+}
+
+static const struct http_ops transport_ops = { on_head, on_request, on_end };
+
+/* ---- starting and stopping ---- */
+
+/* HTTP must not take the last descriptor: the socket's owner, and the store, need some. */
+static int n_conns_max(int wanted)
+{
+	struct rlimit limit;
+	rlim_t n;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur == RLIM_INFINITY)
+		return wanted;
+	n = limit.rlim_cur / 4 * 3;
+	n = n > CONNS_MIN + OTHER_FDS ? n - OTHER_FDS : CONNS_MIN;
+	return n < (rlim_t)wanted ? (int)n : wanted;
+}
+
+int conn_http_new(struct server *s, struct conn_http **out)
+{
+	struct conn_http *h = calloc(1, sizeof(*h));
+	struct http_options o;
+	int e;
+
+	if (!h)
+		return err_nomem();
+	h->server = s;
+	http_options_init(&o);
+	o.address = s->options.http_address;
+	o.port = s->options.http_port;
+	o.n_conns_max = n_conns_max(o.n_conns_max);
+	e = http_server_new(s->loop, &o, &transport_ops, h, &h->transport);
+	if (e) {
+		free(h);
+		return e < 0 ? err_trace(e) : e;
+	}
+	*out = h;
+	return 0;
+}
+
+uint16_t conn_http_port(const struct conn_http *h)
+{
+	return http_server_port(h->transport);
+}
+
+void conn_http_quiesce(struct conn_http *h)
+{
+	h->is_quiesced = true;
+	http_server_quiesce(h->transport);
+}
+
+size_t conn_http_n(const struct conn_http *h)
+{
+	return http_server_n_exchanges(h->transport);
+}
+
+void conn_http_stats(const struct conn_http *h, struct http_stats *out)
+{
+	http_server_stats(h->transport, out);
+}
+
+struct conn_http *conn_http_free(struct conn_http *h)
+{
+	if (!h)
+		return NULL;
+	h->transport = http_server_free(h->transport);
+	h->kept = quota_unref(h->kept);
+	free(h);
+	return NULL;
+}
