@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tools/list and tools/call: each tool is a verb. What a verb refuses is a tool's result with
+ * isError, so that the model reads it and mends its call; only a tool that does not exist is a
+ * protocol error. */
+#include "server/mcp_tools.h"
+
+#include "server/mcp_extra.h"
+#include "server/mcp_tasks.h"
+#include "server/mcp_toolset.h"
+
+#define LIST_TTL_MS        300000
+#define ERROR_UNKNOWN_HINT "tools/list names the tools that this address offers"
+
+void mcp_tools_list_start(struct mcp_call *c)
+{
+	struct mcp_toolset t = mcp_toolset_of(c->channel);
+	struct str unknown = mcp_toolset_unknown(&t);
+	struct json_out *w;
+
+	if (unknown.p) {
+		mcp_fail(c, MCP_INVALID_PARAMS, "no toolset '%.*s'; there are: %.*s",
+			 STR_ARG(unknown), STR_ARG(mcp_toolset_names(&c->arena)));
+		return;
+	}
+	/* The list is one page: some clients never ask for a second. So no cursor is ours. */
+	if (c->params && json_get(c->params, STR("cursor"))) {
+		mcp_fail(c, MCP_INVALID_PARAMS, "params.cursor is not one that this server gave");
+		return;
+	}
+	w = mcp_result(c);
+	json_key(w, STR("tools"));
+	json_begin_array(w);
+	mcp_toolset_put(&t, c, w);
+	json_end_array(w);
+	mcp_put_cache(c, LIST_TTL_MS, false);
+	mcp_result_end(c);
+}
+
+/* ---- results ---- */
+
+static void put_text(struct json_out *w, struct str text)
+{
+	json_key(w, STR("content"));
+	json_begin_array(w);
+	json_begin_object(w);
+	JSON_KV_STR(w, "type", STR("text"));
+	JSON_KV_STR(w, "text", text);
+	json_end_object(w);
+	json_end_array(w);
+}
+
+static void put_failure(const struct mcp_outcome *o, struct json_out *w)
+{
+	struct json_out e;
+	struct buf b;
+
+	buf_init(&b, 0);
+	e = json_out(&b);
+	request_put_tool_error(o->failure, o->verb, &e);
+	put_text(w, buf_str(&b));
+	w->buf->failed |= b.failed;
+	buf_deinit(&b);
+	JSON_KV_BOOL(w, "isError", true);
+}
+
+/* Clients show the model either the text or the structure, so both say the same. */
+void mcp_put_tool_result(enum mcp_version v, const struct mcp_outcome *o, struct json_out *w)
+{
+	if (o->failure) {
+		put_failure(o, w);
+		return;
+	}
+	put_text(w, o->text);
+	if (v >= MCP_2025_06_18) {
+		json_key(w, STR("structuredContent"));
+		json_raw(w, o->text);
+	}
+}
+
+void mcp_tool_text(struct mcp_call *c, struct str text, bool is_error)
+{
+	struct json_out *w = mcp_result(c);
+
+	put_text(w, text);
+	if (is_error)
+		JSON_KV_BOOL(w, "isError", true);
+	mcp_result_end(c);
+}
+
+void mcp_tool_declined(struct mcp_call *c)
+{
+	mcp_tool_text(c,
+		      STR("{\"error\":\"confirmation_required\",\"message\":\"the user did not "
+			  "confirm; nothing was "
+			  "changed\",\"hint\":\"do not repeat this unless the user asks for it\","
+			  "\"retryable\":false}"),
+		      true);
+}
+
+/* ---- calls ---- */
+
+static const struct json *arguments_of(const struct mcp_call *c)
+{
+	return json_get(c->params, STR("arguments"));
+}
+
+static void log_done(struct mcp_call *c, const struct mcp_outcome *o)
+{
+	struct json_out w;
+	struct buf b;
+
+	if (!mcp_wants_log(c, o->failure ? MCP_WARNING : MCP_DEBUG))
+		return;
+	buf_init(&b, 0);
+	w = json_out(&b);
+	json_begin_object(&w);
+	JSON_KV_STR(&w, "verb", o->verb ? o->verb->name : STR_NONE);
+	if (o->failure)
+		JSON_KV_STR(&w, "refused", o->failure->message);
+	json_end_object(&w);
+	if (!b.failed)
+		mcp_log(c, o->failure ? MCP_WARNING : MCP_DEBUG, STR("questd.calls"), buf_str(&b));
+	buf_deinit(&b);
+}
+
+static void tool_done(struct mcp_call *c, const struct mcp_outcome *o)
+{
+	struct json_out *w;
+
+	if (o->failure && o->failure->code == ERROR_CONFIRMATION_REQUIRED && o->verb &&
+	    mcp_confirm_ask(c, o->verb, c->arguments))
+		return;
+	log_done(c, o);
+	w = mcp_result(c);
+	mcp_put_tool_result(c->version, o, w);
+	mcp_result_end(c);
+}
+
+void mcp_tool_run(struct mcp_call *c, const struct verb *v, const struct json *arguments)
+{
+	c->arguments = arguments;
+	mcp_verb(c, v->name, arguments, tool_done);
+}
+
+static void unknown_tool(struct mcp_call *c, struct str name)
+{
+	struct str nearest = verb_nearest(name);
+	const struct verb *v = nearest.p ? verb_find(nearest) : NULL;
+	struct json_out w;
+	struct buf b;
+
+	buf_init(&b, 0);
+	w = json_out(&b);
+	json_begin_object(&w);
+	JSON_KV_STR(&w, "code", STR("unknown_tool"));
+	JSON_KV_STR(&w, "tool", str_utf8_prefix(name, 128));
+	if (v && v->mcp != VERB_MCP_NO)
+		JSON_KV_STR(&w, "nearest", v->tool);
+	JSON_KV_STR(&w, "hint", STR(ERROR_UNKNOWN_HINT));
+	json_end_object(&w);
+	mcp_fail_data(c, MCP_INVALID_PARAMS,
+		      str_fmt(&c->arena, "unknown tool '%.*s'",
+			      STR_ARG(str_utf8_prefix(name, 128))),
+		      b.failed ? STR_NONE : str_dup(&c->arena, buf_str(&b)));
+	buf_deinit(&b);
+}
+
+/* What may take long enough to be worth a handle. */
+static bool is_task(const struct verb *v)
+{
+	return v->id == VERB_QUESTS_WAIT || v->id == VERB_SYSTEM_BACKUP ||
+	       v->id == VERB_SYSTEM_CHECK;
+}
+
+/* A verb and its arguments: long ones become tasks for clients that know tasks. */
+static void call_verb(struct mcp_call *c, const struct verb *v, const struct json *arguments)
+{
+	struct mcp_task *t;
+	struct str state;
+
+	if (!mcp_input_state(c, &state))
+		return;
+	switch (mcp_confirm_given(c, state)) {
+	case MCP_CONFIRM_NO:
+		mcp_tool_declined(c);
+		return;
+	case MCP_CONFIRM_YES:
+		c->is_confirmed = true;
+		break;
+	case MCP_CONFIRM_NONE:
+		break;
+	}
+	if (!is_task(v) || !(c->client & MCP_CLIENT_TASKS)) {
+		mcp_tool_run(c, v, arguments);
+		return;
+	}
+	t = mcp_task_new(c);
+	if (t)
+		mcp_task_run_verb(c, t, v->name, arguments);
+}
+
+static void call_caller(struct mcp_call *c, const struct mcp_toolset *t,
+			const struct mcp_caller *caller, const struct json *arguments)
+{
+	struct str method = arguments ? json_get_str(arguments, STR("method")) : STR_NONE;
+	const struct json *params = arguments ? json_get(arguments, STR("params")) : NULL;
+	const struct verb *v = method.p ? verb_find(method) : NULL;
+	struct str text;
+
+	if (v && mcp_caller_fits(caller, v) && (!t->is_read_only || v->is_read_only)) {
+		call_verb(c, v, params);
+		return;
+	}
+	if (v && v->mcp != VERB_MCP_NO)
+		text = str_fmt(&c->arena,
+			       "{\"error\":\"invalid_params\",\"message\":\"%.*s is not a verb for "
+			       "this tool\","
+			       "\"field\":\"method\",\"hint\":\"%s calls it\",\"retryable\":false}",
+			       STR_ARG(v->name),
+			       v->is_read_only     ? "verbs_read"
+			       : v->is_destructive ? "verbs_destroy"
+						   : "verbs_write");
+	else
+		text = STR("{\"error\":\"method_not_found\",\"message\":\"no such "
+			   "verb\",\"field\":\"method\","
+			   "\"hint\":\"verbs_search finds verbs by words\",\"retryable\":false}");
+	mcp_tool_text(c, text, true);
+}
+
+void mcp_tools_call_start(struct mcp_call *c)
+{
+	struct mcp_toolset t = mcp_toolset_of(c->channel);
+	struct str name = c->params ? json_get_str(c->params, STR("name")) : STR_NONE;
+	const struct json *arguments = c->params ? arguments_of(c) : NULL;
+	const struct mcp_extra_tool *extra;
+	const struct mcp_caller *caller;
+	const struct verb *v;
+
+	if (!name.p || (arguments && arguments->type != JSON_OBJECT)) {
+		mcp_fail(c, MCP_INVALID_PARAMS,
+			 name.p ? "params.arguments must be an object" : "params.name is missing");
+		return;
+	}
+	extra = mcp_extra_tool_find(name);
+	if (extra) {
+		extra->start(c, arguments);
+		return;
+	}
+	caller = mcp_caller_find(&t, name);
+	if (caller) {
+		call_caller(c, &t, caller, arguments);
+		return;
+	}
+	v = verb_find(name);
+	if (v && mcp_toolset_allows(&t, v))
+		call_verb(c, v, arguments);
+	else
+		unknown_tool(c, name);
+}

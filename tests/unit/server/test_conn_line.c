@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The Unix socket's connections: framing faults, back-pressure, half-closed peers. */
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "server/conn_line.h"
+#include "sock.h"
+#include "tests/unit/test.h"
+
+#define PING "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"system.ping\"}\n"
+
+TEST(a_line_is_answered_with_a_line)
+{
+	struct world w;
+	struct sock s;
+
+	if (sock_world(&w, false) && sock_open_lines(&s, &w)) {
+		sock_send(&s, STR(PING));
+		CHECK(sock_wait(&s, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"pong\":true}}\n"));
+		CHECK_INT(conn_lines_n(w.server.lines), 1);
+		sock_close(&s);
+		CHECK_INT(conn_lines_n(w.server.lines), 0);
+	}
+	world_close(&w);
+}
+
+TEST(tm_rpc_03_a_line_over_the_limit_is_refused_once_and_the_next_is_served)
+{
+	static char piece[65536];
+	struct world w;
+	struct sock s;
+
+	memset(piece, 'a', sizeof(piece));
+	if (sock_world(&w, false) && sock_open_lines(&s, &w)) {
+		for (int i = 0; i < 80; i++)
+			sock_send(&s, (struct str){ piece, sizeof(piece) });
+		sock_send(&s, STR("\n" PING));
+		CHECK(sock_wait(&s, "\"pong\":true"));
+		CHECK_HAS(sock_text(&s), "\"code\":-32600");
+		CHECK_HAS(sock_text(&s), "longer than");
+		sock_close(&s);
+	}
+	world_close(&w);
+}
+
+/* More than a principal may have in flight: it is slowed, not refused. */
+TEST(f_21_thousands_of_pipelined_writes_all_succeed)
+{
+	enum { N = 3000 };
+	struct world w;
+	struct sock s;
+	size_t n = 0;
+
+	if (sock_world(&w, false) && sock_open_lines(&s, &w)) {
+		for (int i = 0; i < N; i++) {
+			char line[160];
+
+			snprintf(line, sizeof(line),
+				 "{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"events.fire\","
+				 "\"params\":{\"kind\":\"a.b\"}}\n",
+				 i);
+			sock_send(&s, str_from(line));
+		}
+		sock_send(
+		    &s, STR("{\"jsonrpc\":\"2.0\",\"id\":\"last\",\"method\":\"system.ping\"}\n"));
+		CHECK(sock_wait(&s, "\"id\":\"last\""));
+		for (struct str rest = sock_text(&s); rest.p;) {
+			struct str line = str_cut(&rest, '\n');
+
+			n += str_contains(line, STR("\"kind\":\"a.b\""));
+		}
+		CHECK_INT(n, N);
+		CHECK(!str_contains(sock_text(&s), STR("\"error\"")));
+		sock_close(&s);
+	}
+	world_close(&w);
+}
+
+TEST(a_half_closed_peer_gets_its_answers_then_the_end)
+{
+	struct world w;
+	struct sock s;
+
+	if (sock_world(&w, false) && sock_open_lines(&s, &w)) {
+		sock_send(&s, STR("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"quests.create\","
+				  "\"params\":{\"subject\":\"x\"}}\n" PING));
+		shutdown(s.fd, SHUT_WR);
+		CHECK(sock_wait_end(&s));
+		CHECK_HAS(sock_text(&s), "\"short_id\":\"q-1\"");
+		CHECK_HAS(sock_text(&s), "\"pong\":true");
+		sock_close(&s);
+	}
+	world_close(&w);
+}
+
+TEST(leaving_with_calls_in_flight_leaves_nothing)
+{
+	struct world w;
+	struct sock s;
+
+	if (sock_world(&w, false)) {
+		for (int i = 0; i < 50 && sock_open_lines(&s, &w); i++) {
+			sock_send(
+			    &s, STR("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"events.follow\"}\n"
+				    "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"events.poll\","
+				    "\"params\":{\"wait_ms\":30000}}\n"
+				    "{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"quests.create\","
+				    "\"params\":{\"subject\":\"x\"}}\n"));
+			CHECK_OK(loop_turn(w.server.loop, 0));
+			CHECK_OK(loop_turn(w.server.loop, 0));
+			sock_close(&s);
+		}
+		for (int i = 0; i < 2000 && w.server.n_requests; i++)
+			CHECK_OK(loop_turn(w.server.loop, 5));
+		CHECK_INT(w.server.n_requests, 0);
+		CHECK_INT(w.server.n_channels, 0);
+	}
+	world_close(&w);
+}
+
+TEST(f_27_a_removed_socket_is_noticed)
+{
+	struct world w;
+
+	if (sock_world(&w, false)) {
+		CHECK(!conn_lines_is_lost(w.server.lines));
+		remove(w.server.options.paths.socket);
+		CHECK(conn_lines_is_lost(w.server.lines));
+	}
+	world_close(&w);
+}

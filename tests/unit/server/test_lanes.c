@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Writer, scanners and loop at work at the same time: what the thread sanitizer looks at. */
+#include "server/lanes.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "server/channel.h"
+#include "server/request.h"
+#include "tests/unit/test.h"
+#include "world.h"
+
+enum { N_PEERS = 4, N_ROUNDS = 24, N_CALLS = 6, ROUNDS_AT_ONCE = 3 };
+
+/* The i-th call of a round; -Wformat wants each format in its place. */
+static void put_call(char *out, size_t cap, int i, int who, int round)
+{
+	switch (i) {
+	case 0:
+		snprintf(out, cap,
+			 "ideas.store\",\"params\":{\"name\":\"%d %d\",\"content\":\"x y\"}", who,
+			 round);
+		return;
+	case 1:
+		snprintf(out, cap, "ideas.search\",\"params\":{\"query\":\"x %d\"}", round);
+		return;
+	case 2:
+		snprintf(out, cap, "events.fire\",\"params\":{\"kind\":\"lane.p%dr%d\"}", who,
+			 round);
+		return;
+	case 3:
+		snprintf(out, cap, "agents.list\",\"params\":{\"limit\":%d}", 1 + round);
+		return;
+	case 4:
+		snprintf(out, cap, "ideas.search\",\"params\":{\"query\":\"y %d\"}", who);
+		return;
+	default:
+		snprintf(out, cap, "system.ping\",\"params\":{}");
+	}
+}
+
+static int id_of(int round, int i)
+{
+	return 1000 + round * N_CALLS + i;
+}
+
+static void say_round(struct peer *p, int who, int round)
+{
+	char call[128], line[256];
+
+	for (int i = 0; i < N_CALLS; i++) {
+		put_call(call, sizeof(call), i, who, round);
+		snprintf(line, sizeof(line), "{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"%s}",
+			 id_of(round, i), call);
+		peer_say(p, line);
+	}
+}
+
+/* One that may be in a batch, or run, or be over already. */
+static void cancel_one(struct peer *p, int round)
+{
+	char line[128];
+
+	snprintf(line, sizeof(line),
+		 "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\","
+		 "\"params\":{\"requestId\":%d}}",
+		 id_of(round, round % 5));
+	peer_say(p, line);
+}
+
+static size_t count(struct str text, const char *part)
+{
+	size_t n = 0;
+
+	for (const char *at = text.p;
+	     (at = memmem(at, text.n - (size_t)(at - text.p), part, strlen(part)));
+	     at += strlen(part))
+		n++;
+	return n;
+}
+
+static void check_answers(const struct peer *p)
+{
+	char id[32];
+
+	for (int i = id_of(0, 0); i < id_of(N_ROUNDS, 0); i++) {
+		snprintf(id, sizeof(id), "\"id\":%d,", i);
+		CHECK_INT(count(buf_str(&p->out), id), 1);
+	}
+	CHECK_INT(count(buf_str(&p->out), "-32603"), 0);
+}
+
+/* Some rounds are under way at any time, so that all threads have work; half the rounds have a call
+ * cancelled while it is wherever it is. */
+static void say_all(struct world *w, struct peer *peers)
+{
+	for (int round = 0; round < N_ROUNDS; round++) {
+		for (int i = 0; i < N_PEERS; i++)
+			say_round(&peers[i], i, round);
+		CHECK_OK(loop_turn(w->server.loop, 0));
+		for (int i = round % 2; i < N_PEERS; i += 2)
+			cancel_one(&peers[i], round);
+		for (int i = 0; round >= ROUNDS_AT_ONCE && i < N_PEERS; i++)
+			CHECK(peer_wait(&peers[i], (size_t)(round - ROUNDS_AT_ONCE) * N_CALLS));
+	}
+	for (int i = 0; i < N_PEERS; i++)
+		CHECK(peer_wait(&peers[i], (size_t)N_ROUNDS * N_CALLS));
+}
+
+TEST(lanes_answer_each_call_once_while_all_threads_work_and_calls_are_cancelled)
+{
+	struct peer peers[N_PEERS];
+	struct lanes_stats stats;
+	struct world w;
+
+	if (!world_open(&w, NULL, false))
+		return;
+	for (int i = 0; i < N_PEERS; i++)
+		if (!peer_open(&peers[i], &w, NULL))
+			return;
+	say_all(&w, peers);
+	lanes_stats(w.server.lanes, &stats);
+	CHECK_INT(stats.n_writes, 0);
+	CHECK_INT(stats.n_scans, 0);
+	CHECK(stats.n_batches > 0 && stats.n_batched >= stats.n_batches);
+	for (int i = 0; i < N_PEERS; i++) {
+		check_answers(&peers[i]);
+		peer_close(&peers[i]);
+	}
+	world_close(&w);
+}
