@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* start, stop, restart. */
+#include "cli/background.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/json.h"
+#include "cli/peer.h"
+#include "cli/print.h"
+#include "cli/progress.h"
+#include "cli/running.h"
+#include "cli/say.h"
+#include "cli/start.h"
+#include "cli/where.h"
+
+#define START_MS  30000
+#define STOP_MS   20000 /* the server drains for at most 10 s */
+#define FLAGS_MAX 48
+
+/* For help: they are the server's, which reads them itself. */
+const struct args_option background_start_options[] = {
+	{ "http", ARGS_TEXT, 0, "ADDR:PORT", "where HTTP listens, or off; default 127.0.0.1:8400" },
+	{ "config", ARGS_TEXT, 0, "FILE", "settings; default DIR/questd.toml" },
+	{ "workers", ARGS_TEXT, 0, "N", "workers to keep" },
+	{ "no-auth", ARGS_FLAG, 0, NULL, "let anybody on a loopback address in" },
+	{ "idle-exit", ARGS_TEXT, 0, "SECONDS", "end after so long without a client" },
+	{ "log-level", ARGS_TEXT, 0, "LEVEL", "debug, info, warn or error" },
+};
+const size_t background_n_start_options = ARRAY_LEN(background_start_options);
+
+/* Global options are ours, all else is handed on as it stands. */
+static int take_flags(struct cli *c, struct args *a, char **flags)
+{
+	struct arg o;
+	size_t n = 0;
+
+	for (args_next(a, &o); o.kind != ARGS_END; args_next(a, &o)) {
+		int e = o.kind == ARGS_OPTION ? args_take_global(c, a, &o) : ARGS_UNKNOWN;
+
+		if (e == ARGS_BAD)
+			return EXIT_USAGE;
+		if (e == 0)
+			continue;
+		if (n == FLAGS_MAX) {
+			say_error("more than %d flags", FLAGS_MAX);
+			return EXIT_USAGE;
+		}
+		flags[n++] = (char *)o.text;
+	}
+	flags[n] = NULL;
+	return 0;
+}
+
+static int say_started(struct cli *c, const struct start_report *r)
+{
+	CLEANUP(buf_deinit) struct buf b;
+	struct json_out w = json_out(&b);
+	struct str rest = str_from(r->text);
+
+	buf_init(&b, 0);
+	json_begin_object(&w);
+	JSON_KV_STR(&w, "state", r->verdict == START_READY ? STR("started") : STR("running"));
+	while (rest.p) {
+		struct str value = str_cut(&rest, ' '), key = str_cut(&value, '=');
+		int64_t n;
+
+		if (!value.p)
+			continue;
+		json_key(&w, key);
+		if (str_to_i64(value, &n))
+			json_int(&w, n);
+		else
+			json_str(&w, value);
+	}
+	json_end_object(&w);
+	if (print_is_json(c))
+		return print_own(c, &b);
+	buf_clear(&b);
+	if (r->verdict == START_READY)
+		buf_fmt(&b, "%s\n", r->text);
+	else
+		BUF_LIT(&b, "a server runs already; questd status shows it\n");
+	return say_out(&b);
+}
+
+/* Begins a start and waits for the report. */
+static int start_and_wait(struct cli *c, const struct start *s, struct start_report *report)
+{
+	int64_t ms = c->globals.timeout_ms ? c->globals.timeout_ms : START_MS;
+	struct start_handle handle;
+	struct progress progress;
+	int e = start_begin(&c->arena, s, &handle);
+
+	if (e == START_NO_PROGRAM) {
+		say_error("questd-server is not installed beside questd, nor in libexec");
+		say_hint("questd doctor shows where it was looked for");
+		return EXIT_USAGE;
+	}
+	if (e)
+		return say_fault(e, NULL);
+	progress_begin(&progress, c, STR("starting the server"));
+	struct pollfd p = { handle.report_fd, POLLIN, 0 };
+
+	e = poll(&p, 1, (int)MIN(ms, 600000));
+	if (e > 0)
+		start_finish(&handle.report_fd, report);
+	progress_end(&progress);
+	fd_close(&handle.report_fd);
+	if (e > 0)
+		return 0;
+	say_error("the server is not ready after %lld s; it may still become so",
+		  (long long)(ms / 1000));
+	say_hint("questd logs shows what it does");
+	return EXIT_TIMEOUT;
+}
+
+static int start_with(struct cli *c, const struct start *s)
+{
+	struct start_report report;
+	int e = start_and_wait(c, s, &report);
+
+	if (e)
+		return e;
+	if (report.verdict != START_FAILED)
+		return say_started(c, &report);
+	say_error("the server did not start: %s", report.text);
+	say_hint("questd doctor looks for the reason; questd logs shows what the server said");
+	return report.code;
+}
+
+int background_start(struct cli *c, struct args *a)
+{
+	char *flags[FLAGS_MAX + 1];
+	struct paths paths;
+	int e = take_flags(c, a, flags);
+
+	if (!e)
+		e = where_paths(c, &paths);
+	if (e)
+		return e;
+	return start_with(c, &(struct start){ .paths = &paths, .flags = flags, .lock_fd = -1 });
+}
+
+/* Ends what runs. 0, or an exit code (said). */
+static int stop_running(struct cli *c, const struct paths *paths, const struct running *r)
+{
+	int64_t ms = c->globals.timeout_ms ? c->globals.timeout_ms : STOP_MS;
+	struct progress progress;
+
+	if (r->pid == 0) {
+		say_error("the lock of '%s' is held by a process that does not say its number",
+			  paths->data_dir);
+		return EXIT_FAILED;
+	}
+	progress_begin(&progress, c, STR("stopping the server"));
+	int e = running_stop(paths, r, ms);
+
+	progress_end(&progress);
+	if (e == RUNNING_STILL) {
+		say_error("the server (pid %d) still runs after %lld s", (int)r->pid,
+			  (long long)(ms / 1000));
+		say_hint("it finishes calls that are under way; kill -9 %d ends it at once and "
+			 "loses nothing "
+			 "that was acknowledged",
+			 (int)r->pid);
+		return EXIT_TIMEOUT;
+	}
+	return e ? say_fault(e, NULL) : 0;
+}
+
+static int say_state(struct cli *c, const char *state, const char *text, pid_t pid)
+{
+	CLEANUP(buf_deinit) struct buf b;
+	struct json_out w = json_out(&b);
+
+	buf_init(&b, 0);
+	if (!print_is_json(c)) {
+		buf_fmt(&b, "%s\n", text);
+		return say_out(&b);
+	}
+	json_begin_object(&w);
+	JSON_KV_STR(&w, "state", str_from(state));
+	if (pid)
+		JSON_KV_INT(&w, "pid", pid);
+	json_end_object(&w);
+	return print_own(c, &b);
+}
+
+int background_stop(struct cli *c, struct args *a)
+{
+	struct args_spec spec = { 0 };
+	struct running r;
+	struct paths paths;
+	int e = args_parse(c, a, &spec);
+
+	if (!e)
+		e = where_paths(c, &paths);
+	if (e)
+		return e;
+	e = running_find(&paths, &r);
+	if (e)
+		return say_fault(e, NULL);
+	if (!r.is_reached && !r.is_locked) {
+		say_error("no server runs on '%s'", paths.data_dir);
+		return EXIT_NOT_RUNNING;
+	}
+	e = stop_running(c, &paths, &r);
+	return e ? e : say_state(c, "stopped", "the server has stopped", r.pid);
+}
+
+/* The flags that the running one was started with, without those that start.c gives. */
+static void flags_of(struct cli *c, pid_t pid, char **flags)
+{
+	char **argv = peer_arguments(&c->arena, pid);
+	size_t n = 0;
+
+	for (size_t i = 1; argv && argv[i] && n < FLAGS_MAX; i++) {
+		if (strcmp(argv[i], "--data-dir") == 0 || strcmp(argv[i], "--socket") == 0) {
+			i += argv[i + 1] != NULL;
+			continue;
+		}
+		flags[n++] = argv[i];
+	}
+	flags[n] = NULL;
+}
+
+int background_restart(struct cli *c, struct args *a)
+{
+	CLEANUP(fd_close) int lock_fd = -1;
+	char *flags[FLAGS_MAX + 1];
+	struct running r;
+	struct paths paths;
+	int e = take_flags(c, a, flags);
+
+	if (!e)
+		e = where_paths(c, &paths);
+	if (e)
+		return e;
+	/* Held over both halves, or a relay would start a server of its own in between. */
+	e = start_lock(&c->arena, &paths, &lock_fd);
+	if (!e)
+		e = running_find(&paths, &r);
+	if (e)
+		return say_fault(e, NULL);
+	if (r.pid && !r.is_kept) {
+		say_error("the server (pid %d) was not started by questd start", (int)r.pid);
+		say_hint(
+		    "restart it where it is run: with systemd, systemctl --user restart questd");
+		return EXIT_CONFLICT;
+	}
+	if (r.pid && !flags[0])
+		flags_of(c, r.pid, flags);
+	if (r.is_reached || r.is_locked)
+		e = stop_running(c, &paths, &r);
+	return e ? e
+		 : start_with(c, &(struct start){
+				     .paths = &paths, .flags = flags, .lock_fd = lock_fd });
+}

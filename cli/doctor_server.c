@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What doctor sees of a server and its database. */
+#include "cli/doctor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/json.h"
+#include "cli/ask.h"
+
+#define WAL_WARN (256LL * 1024 * 1024)
+
+static void look_at_socket(struct doctor *d)
+{
+	struct err_report why;
+	struct stat st;
+	int e = running_find(&d->paths, &d->running);
+
+	if (e) {
+		err_take(e, &why);
+		doctor_fail(d, "socket", "%s", why.text);
+		doctor_fix(d, "use a data directory of your own: --data-dir DIR");
+		return;
+	}
+	if (d->running.is_reached && stat(d->paths.socket, &st) == 0 && st.st_mode & 077) {
+		doctor_fail(d, "socket", "'%s' is open to other users (mode %04o)", d->paths.socket,
+			    (unsigned)(st.st_mode & 07777));
+		doctor_fix(d, "questd restart makes it anew with mode 0600");
+	} else if (d->running.is_reached) {
+		doctor_ok(d, "socket", "%s", d->paths.socket);
+	} else if (d->running.is_locked) {
+		doctor_fail(d, "socket",
+			    "process %d holds the database, but nothing listens on '%s'",
+			    (int)d->running.pid, d->paths.socket);
+		doctor_fix(d, "give the --socket it was started with, or end it: questd stop");
+	} else {
+		doctor_ok(d, "socket", "%s (no server runs)", d->paths.socket);
+	}
+}
+
+/* The running server's own words: 0 with the object. */
+static bool ask_for(struct doctor *d, const char *id, struct str method, struct str params,
+		    struct json *out)
+{
+	struct answer answer;
+
+	if (ask(d->cli, method, params, &answer) ||
+	    (answer.result.p && json_parse(&d->cli->arena, answer.result, out, NULL))) {
+		doctor_fail(d, id, "the server gives no answer to %.*s", STR_ARG(method));
+		doctor_fix(d, "questd logs; then questd restart");
+		return false;
+	}
+	if (answer.result.p)
+		return true;
+	doctor_fail(d, id, "%.*s: %.*s", STR_ARG(method),
+		    STR_ARG(json_get_str(&answer.error, STR("message"))));
+	doctor_fix(d, "questd logs");
+	return false;
+}
+
+static void look_at_info(struct doctor *d)
+{
+	struct json info;
+
+	if (!ask_for(d, "server", STR("system.info"), STR_NONE, &info))
+		return;
+	struct str version = json_get_str(&info, STR("version")),
+		   http = json_get_str(&info, STR("http"));
+
+	if (!str_eq(version, STR(QUESTD_VERSION))) {
+		doctor_warn(d, "server",
+			    "the running server is %.*s, this questd is " QUESTD_VERSION,
+			    STR_ARG(version));
+		doctor_fix(d, "questd restart");
+	} else {
+		doctor_ok(d, "server", "pid %d, HTTP %.*s", (int)d->running.pid, STR_ARG(http));
+	}
+}
+
+static void look_at_health(struct doctor *d)
+{
+	struct json health;
+
+	if (!ask_for(d, "health", STR("system.health"), STR_NONE, &health))
+		return;
+	const struct json *can_write = json_get(&health, STR("can_write"));
+	struct str reason = json_get_str(&health, STR("reason"));
+
+	if (can_write && can_write->type == JSON_BOOL && !can_write->b) {
+		doctor_fail(d, "health", "nothing can be written: %.*s",
+			    STR_ARG(reason.n ? reason : STR("no reason given")));
+		doctor_fix(
+		    d, "see the disk line above; the server goes on by itself once it can write");
+	} else {
+		doctor_ok(d, "health", "reads and writes are served");
+	}
+}
+
+static void look_at_soundness(struct doctor *d)
+{
+	struct json check;
+
+	if (!ask_for(d, "database", STR("system.check"), STR("{\"quick\":true}"), &check))
+		return;
+	const struct json *sound = json_get(&check, STR("sound")),
+			  *problems = json_get(&check, STR("problems"));
+
+	if (sound && sound->type == JSON_BOOL && sound->b) {
+		doctor_ok(d, "database", "%s is sound", d->paths.database);
+		return;
+	}
+	struct str first = problems && problems->n > 0 ? problems->items[0].s
+						       : STR("it did not say how");
+
+	doctor_fail(d, "database", "'%s' is damaged: %.*s", d->paths.database, STR_ARG(first));
+	doctor_fix(d, "questd stop, then questd restore with the newest file of '%s'",
+		   d->paths.backups);
+}
+
+/* Without a server only its first bytes can be looked at: nobody else opens the database. */
+static void look_at_database_file(struct doctor *d)
+{
+	CLEANUP(fd_close) int fd = open(d->paths.database, O_RDONLY | O_CLOEXEC);
+	char head[16] = "";
+
+	if (fd < 0 && errno == ENOENT) {
+		doctor_ok(d, "database", "none yet, the server makes it");
+	} else if (fd < 0) {
+		doctor_fail(d, "database", "cannot open '%s': %s", d->paths.database,
+			    strerror(errno));
+		doctor_fix(d, "make it readable and writable for you");
+	} else if (read(fd, head, sizeof(head)) != sizeof(head) ||
+		   memcmp(head, "SQLite format 3", 16) != 0) {
+		doctor_fail(d, "database", "'%s' is no database", d->paths.database);
+		doctor_fix(d, "questd restore with the newest file of '%s'", d->paths.backups);
+	} else {
+		doctor_ok(d, "database", "%s", d->paths.database);
+	}
+}
+
+static void look_at_wal(struct doctor *d)
+{
+	struct str wal = str_fmt(&d->cli->arena, "%s-wal", d->paths.database);
+	struct stat st;
+
+	if (!wal.p || stat(wal.p, &st) || st.st_size < WAL_WARN)
+		return;
+	doctor_warn(d, "wal", "the write-ahead log has grown to %lld MiB",
+		    (long long)(st.st_size >> 20));
+	doctor_fix(d, "questd restart; if it grows again, something holds an old snapshot open");
+}
+
+void doctor_look_at_server(struct doctor *d)
+{
+	look_at_socket(d);
+	if (d->running.is_reached) {
+		look_at_info(d);
+		look_at_health(d);
+		look_at_soundness(d);
+	} else {
+		look_at_database_file(d);
+	}
+	look_at_wal(d);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Calling a verb for somebody at a command line. */
+#include "cli/invoke.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "cli/ask.h"
+#include "cli/confirm.h"
+#include "cli/print.h"
+#include "cli/say.h"
+#include "verbs.gen.h"
+
+/* The object with `confirm: true` in it, unless it speaks of confirm itself. */
+static struct str with_confirm(struct arena *a, struct str params)
+{
+	struct json value;
+
+	if (params.p && (json_parse(a, params, &value, NULL) || value.type != JSON_OBJECT ||
+			 json_get(&value, STR("confirm"))))
+		return params;
+	if (!params.p || value.n == 0)
+		return STR("{\"confirm\":true}");
+	return str_fmt(a, "{\"confirm\":true,%.*s", (int)(value.raw.n - 1), value.raw.p + 1);
+}
+
+static int print_frame(struct cli *c, struct str frame)
+{
+	struct json value;
+
+	if (json_parse(&c->arena, frame, &value, NULL))
+		return say_fault(err_nomem(), NULL);
+	const struct json *params = json_get(&value, STR("params"));
+
+	return print_result(c, params ? params->raw : value.raw);
+}
+
+int invoke(struct cli *c, const struct verb *verb, struct str method, struct str params)
+{
+	struct answer answer;
+	int e;
+
+	if (verb && verb->is_destructive) {
+		if (confirm_asked(c, "%.*s: this cannot be undone. Go on?", STR_ARG(verb->summary)))
+			params = with_confirm(&c->arena, params);
+	}
+	if (verb && verb->lane == LANE_STREAM)
+		e = ask_stream(c, method, params, print_frame, &answer);
+	else
+		e = ask(c, method, params, &answer);
+	if (e)
+		return e;
+	if (answer.error.type != JSON_NONE)
+		return answer_say_error(c, &answer);
+	return print_result(c, answer.result);
+}

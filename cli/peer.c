@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who serves a socket, from SO_PEERCRED and /proc. */
+#include "cli/peer.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+
+#define ARGUMENTS_MAX 128
+
+pid_t peer_pid(int fd)
+{
+	struct ucred who;
+	socklen_t n = sizeof(who);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &n) == 0 ? who.pid : 0;
+}
+
+/* A small file of /proc, NUL behind; its length, 0 when it cannot be read. */
+static size_t read_proc(pid_t pid, const char *name, char *out, size_t cap)
+{
+	CLEANUP(fd_close) int fd = -1;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, out, cap - 1);
+
+	n = MAX(n, 0);
+	out[n] = '\0';
+	return (size_t)n;
+}
+
+bool peer_is_kept(pid_t pid)
+{
+	char text[512];
+	int parent;
+
+	if (pid <= 0 || read_proc(pid, "stat", text, sizeof(text)) == 0)
+		return false;
+	/* "1 (name) S parent …": the name may hold anything, brackets too. */
+	const char *behind = strrchr(text, ')');
+
+	if (!behind || sscanf(behind, ") %*c %d", &parent) != 1)
+		return false;
+	size_t n = read_proc((pid_t)parent, "cmdline", text, sizeof(text));
+	size_t first = strlen(text) + 1;
+
+	return first < n && strcmp(text, "questd") == 0 && strcmp(text + first, "keep") == 0;
+}
+
+char **peer_arguments(struct arena *a, pid_t pid)
+{
+	char *text = arena_alloc(a, 16384);
+	char **argv = ARENA_ARRAY(a, ARGUMENTS_MAX + 1, char *);
+
+	if (!text || !argv)
+		return NULL;
+	size_t n = read_proc(pid, "cmdline", text, 16384), n_args = 0;
+
+	for (size_t at = 0; at < n && n_args < ARGUMENTS_MAX; at += strlen(text + at) + 1)
+		argv[n_args++] = text + at;
+	return n_args > 0 ? argv : NULL;
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Finding, starting and finding again the relay's server. */
+#include "cli/relay_link.h"
+
+#include <stdio.h>
+
+#include "base/err.h"
+#include "base/fd.h"
+#include "cli/exits.h"
+#include "cli/peer.h"
+#include "transport/client.h"
+
+#define GRACE_MS       1000 /* for whoever runs the lost server to start it again */
+#define PATIENCE_MS    5000 /* how long a client waits for a server that we may not start */
+#define AGAIN_MS       500  /* between a failure and the next try */
+#define BACKOFF_MIN_MS 10
+#define BACKOFF_MAX_MS 1000
+
+void relay_link_init(struct relay_link *l, struct arena *a, const struct paths *p, bool may_start,
+		     bool is_private)
+{
+	*l = (struct relay_link){
+		.arena = a,
+		.paths = p,
+		.may_start = may_start,
+		.is_private = is_private,
+		.fd = -1,
+		.starting = { -1, -1 },
+		.backoff_ms = BACKOFF_MIN_MS,
+	};
+}
+
+void relay_link_deinit(struct relay_link *l)
+{
+	fd_close(&l->fd);
+	fd_close(&l->starting.report_fd);
+	fd_close(&l->starting.life_fd);
+}
+
+static void fail(struct relay_link *l, int64_t now_ms, int code, const char *text)
+{
+	l->failure.at_ms = now_ms;
+	l->failure.code = code;
+	snprintf(l->failure.text, sizeof(l->failure.text), "%s", text);
+}
+
+static void fail_with_fault(struct relay_link *l, int64_t now_ms, int e)
+{
+	struct err_report why;
+
+	err_take(e, &why);
+	fail(l, now_ms, EXIT_FAILED, why.text);
+}
+
+static void back_off(struct relay_link *l, int64_t now_ms)
+{
+	l->next_try_ms = now_ms + l->backoff_ms;
+	l->backoff_ms = MIN(2 * l->backoff_ms, BACKOFF_MAX_MS);
+}
+
+/* True when connected. */
+static bool try_connect(struct relay_link *l, int64_t now_ms)
+{
+	int e = client_connect_unix(l->paths->socket, &l->fd);
+
+	if (!e)
+		e = fd_set_nonblock(l->fd, true);
+	if (!e) {
+		l->was_foreign = !peer_is_kept(peer_pid(l->fd));
+		l->failure.at_ms = 0;
+		l->is_proven = l->is_suspect = false;
+		return true;
+	}
+	fd_close(&l->fd);
+	if (e < 0)
+		fail_with_fault(l, now_ms, e);
+	back_off(l, now_ms);
+	return false;
+}
+
+static void begin_start(struct relay_link *l, int64_t now_ms)
+{
+	struct start s = {
+		.paths = l->paths,
+		.is_private = l->is_private,
+		.is_temporary = !l->is_private,
+		.lock_fd = -1,
+	};
+
+	fd_close(&l->starting.life_fd);
+	arena_reset(l->arena);
+	int e = start_begin(l->arena, &s, &l->starting);
+
+	if (e == START_NO_PROGRAM)
+		fail(l, now_ms, EXIT_USAGE, "questd-server is not installed beside questd");
+	else if (e)
+		fail_with_fault(l, now_ms, e);
+}
+
+/* What to do when nobody listens. */
+static void go_without(struct relay_link *l, int64_t now_ms)
+{
+	bool is_first = l->lost_ms == 0;
+
+	if (!l->may_start) {
+		char text[600];
+
+		if (!is_first && now_ms - l->lost_ms < PATIENCE_MS)
+			return;
+		snprintf(text, sizeof(text), "no server listens on '%s'", l->paths->socket);
+		fail(l, now_ms, EXIT_NOT_RUNNING, text);
+		return;
+	}
+	if (is_first || l->is_private || !l->was_foreign || now_ms - l->lost_ms >= GRACE_MS)
+		begin_start(l, now_ms);
+}
+
+enum relay_link_state relay_link_step(struct relay_link *l, int64_t now_ms, bool is_wanted)
+{
+	if (l->fd >= 0)
+		return LINK_UP;
+	if (l->starting.report_fd >= 0)
+		return LINK_WAITING;
+	if (l->failure.at_ms && now_ms - l->failure.at_ms < AGAIN_MS)
+		return LINK_FAILED;
+	l->failure.at_ms = 0;
+	if (now_ms < l->next_try_ms)
+		return LINK_WAITING;
+	/* A private relay never takes a server that is there: its own is. */
+	if (!l->is_private && try_connect(l, now_ms))
+		return LINK_UP;
+	if (is_wanted && !l->failure.at_ms)
+		go_without(l, now_ms);
+	return l->failure.at_ms ? LINK_FAILED : LINK_WAITING;
+}
+
+void relay_link_on_report(struct relay_link *l, int64_t now_ms)
+{
+	struct start_report report;
+
+	start_finish(&l->starting.report_fd, &report);
+	if (report.verdict == START_FAILED) {
+		fail(l, now_ms, report.code, report.text);
+		return;
+	}
+	l->next_try_ms = 0;
+	l->backoff_ms = BACKOFF_MIN_MS;
+	if (!try_connect(l, now_ms) && TAKE(l->is_suspect, true))
+		fail(l, now_ms, EXIT_FAILED,
+		     "the server ended as soon as it was started; see questd logs");
+}
+
+void relay_link_proved(struct relay_link *l)
+{
+	l->is_proven = true;
+	l->backoff_ms = BACKOFF_MIN_MS;
+}
+
+void relay_link_lost(struct relay_link *l, int64_t now_ms)
+{
+	fd_close(&l->fd);
+	if (!l->is_proven) {
+		back_off(l, now_ms);
+		return;
+	}
+	l->lost_ms = now_ms;
+	l->next_try_ms = 0;
+	l->backoff_ms = BACKOFF_MIN_MS;
+	l->is_proven = false;
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The calls without an answer. */
+#include "cli/relay_open.h"
+
+#include <stdlib.h>
+
+#include "base/json.h"
+
+struct open_id {
+	struct map_node node;
+	uint64_t batch;
+	uint32_t n; /* requests in flight with this id */
+	char text[];
+};
+
+void relay_open_init(struct relay_open *o)
+{
+	*o = (struct relay_open){ 0 };
+	map_init(&o->ids);
+}
+
+static void forget(struct relay_open *o, struct open_id *id)
+{
+	o->n_bytes -= id->node.key.n;
+	map_remove(&o->ids, &id->node);
+	free(id);
+}
+
+void relay_open_deinit(struct relay_open *o)
+{
+	for (struct map_node *n = map_first(&o->ids); n; n = map_first(&o->ids))
+		forget(o, container_of(n, struct open_id, node));
+	map_deinit(&o->ids);
+}
+
+static struct open_id *find(const struct relay_open *o, struct str id)
+{
+	struct map_node *n = map_find(&o->ids, id);
+
+	return n ? container_of(n, struct open_id, node) : NULL;
+}
+
+bool relay_open_has(const struct relay_open *o, struct str id)
+{
+	return find(o, id) != NULL;
+}
+
+void relay_open_add(struct relay_open *o, struct str id, uint64_t batch)
+{
+	struct open_id *known = find(o, id);
+
+	if (known) {
+		known->n++;
+		return;
+	}
+	if (o->ids.n >= RELAY_OPEN_MAX || o->n_bytes + id.n > RELAY_OPEN_BYTES_MAX)
+		return;
+	struct open_id *fresh = malloc(sizeof(*fresh) + id.n);
+
+	if (!fresh)
+		return;
+	*fresh = (struct open_id){ .batch = batch, .n = 1 };
+	memcpy(fresh->text, id.p, id.n);
+	if (map_add(&o->ids, &fresh->node, (struct str){ fresh->text, id.n })) {
+		free(fresh);
+		return;
+	}
+	o->n_bytes += id.n;
+}
+
+bool relay_open_remove(struct relay_open *o, struct str id)
+{
+	struct open_id *known = find(o, id);
+
+	if (!known)
+		return false;
+	if (--known->n == 0)
+		forget(o, known);
+	return true;
+}
+
+static void put_answer(const struct relay_refusal *why, struct str id, struct json_out *w)
+{
+	json_begin_object(w);
+	JSON_KV_STR(w, "jsonrpc", STR("2.0"));
+	json_key(w, STR("id"));
+	json_raw(w, id);
+	json_key(w, STR("error"));
+	json_begin_object(w);
+	JSON_KV_INT(w, "code", why->code);
+	JSON_KV_STR(w, "message", why->message);
+	json_key(w, STR("data"));
+	json_begin_object(w);
+	JSON_KV_STR(w, "code", why->name);
+	JSON_KV_STR(w, "hint", why->hint);
+	JSON_KV_BOOL(w, "retryable", why->is_retryable);
+	json_end_object(w);
+	json_end_object(w);
+	json_end_object(w);
+}
+
+void relay_refusal_put(const struct relay_refusal *why, struct str id, struct buf *out)
+{
+	struct json_out w = json_out(out);
+
+	put_answer(why, id, &w);
+	buf_put_char(out, '\n');
+}
+
+static void answer_batch(struct relay_open *o, uint64_t batch, const struct relay_refusal *why,
+			 struct buf *out)
+{
+	struct json_out w = json_out(out);
+	size_t slot = 0;
+
+	json_begin_array(&w);
+	for (struct map_node *n = map_next(&o->ids, &slot, NULL); n;
+	     n = map_next(&o->ids, &slot, n)) {
+		const struct open_id *id = container_of(n, struct open_id, node);
+
+		if (id->batch == batch)
+			put_answer(why, id->node.key, &w);
+	}
+	json_end_array(&w);
+	buf_put_char(out, '\n');
+}
+
+static struct open_id *find_of_batch(const struct relay_open *o, uint64_t batch)
+{
+	size_t slot = 0;
+
+	for (struct map_node *n = map_next(&o->ids, &slot, NULL); n;
+	     n = map_next(&o->ids, &slot, n))
+		if (container_of(n, struct open_id, node)->batch == batch)
+			return container_of(n, struct open_id, node);
+	return NULL;
+}
+
+void relay_open_answer_all(struct relay_open *o, const struct relay_refusal *why, struct buf *out)
+{
+	for (struct map_node *n = map_first(&o->ids); n; n = map_first(&o->ids)) {
+		struct open_id *id = container_of(n, struct open_id, node);
+		uint64_t batch = id->batch;
+
+		if (batch == 0) {
+			for (uint32_t i = 0; i < id->n; i++)
+				relay_refusal_put(why, id->node.key, out);
+			forget(o, id);
+			continue;
+		}
+		answer_batch(o, batch, why, out);
+		for (id = find_of_batch(o, batch); id; id = find_of_batch(o, batch))
+			forget(o, id);
+	}
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The ids that the client has asked with and nobody has answered yet. What goes beyond the bounds
+ * is passed on all the same, but not remembered: the server's own bounds are far below. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/map.h"
+#include "base/str.h"
+
+struct buf;
+
+#define RELAY_OPEN_MAX       10000
+#define RELAY_OPEN_BYTES_MAX (1024 * 1024)
+
+struct relay_open {
+	struct map ids;
+	size_t n_bytes;
+};
+
+/* Why open calls are answered by the relay: a JSON-RPC error. */
+struct relay_refusal {
+	int code;
+	struct str name, message, hint;
+	bool is_retryable;
+};
+
+void relay_open_init(struct relay_open *o);
+void relay_open_deinit(struct relay_open *o);
+/* `batch`: a number that all messages of one line share; 0 for a line of one message. */
+void relay_open_add(struct relay_open *o, struct str id, uint64_t batch);
+bool relay_open_remove(struct relay_open *o, struct str id); /* false when it is not open */
+bool relay_open_has(const struct relay_open *o, struct str id);
+/* Answers all of them, a batch's in one line, and forgets them. */
+void relay_open_answer_all(struct relay_open *o, const struct relay_refusal *why, struct buf *out);
+void relay_refusal_put(const struct relay_refusal *why, struct str id, struct buf *out);

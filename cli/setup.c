@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* questd setup. */
+#include "cli/setup.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/id.h"
+#include "base/json.h"
+#include "cli/ask.h"
+#include "cli/print.h"
+#include "cli/running.h"
+#include "cli/say.h"
+#include "cli/where.h"
+
+#define TOKEN_CHARS 52 /* of 31 letters: more than 256 bits */
+#define KEY_BYTES   32
+
+struct setup {
+	struct cli *cli;
+	struct paths paths;
+	struct str instance, program;
+	char *instance_path;
+	bool is_new_dir, is_new_key, is_new_token, is_tightened;
+	struct str http; /* where a running server listens; NONE: none runs */
+};
+
+struct setup_flags {
+	bool rotate_token;
+};
+
+const struct args_option setup_options[] = {
+	{ "rotate-token", ARGS_FLAG, offsetof(struct setup_flags, rotate_token), NULL,
+	  "make a new token; the old one is refused from then on" },
+};
+const size_t setup_n_options = ARRAY_LEN(setup_options);
+
+static int make_data_dir(struct setup *s)
+{
+	struct stat st;
+
+	s->is_new_dir = stat(s->paths.data_dir, &st) != 0;
+	int e = fd_mkdir_all(s->paths.data_dir, 0700);
+
+	if (e)
+		return err_trace(e);
+	if (stat(s->paths.data_dir, &st))
+		return err_sys("cannot look at '%s'", s->paths.data_dir);
+	if (!S_ISDIR(st.st_mode))
+		return err_new(ERR_SYS, "'%s' is no folder", s->paths.data_dir);
+	if ((st.st_mode & 077) == 0)
+		return 0;
+	s->is_tightened = true;
+	return chmod(s->paths.data_dir, 0700)
+		   ? err_sys("cannot close '%s' to others", s->paths.data_dir)
+		   : 0;
+}
+
+/* The data directory's id, made by whoever comes first: the server or us. */
+static int make_instance(struct setup *s)
+{
+	CLEANUP(buf_deinit) struct buf b;
+	char id[ID_LEN + 2];
+
+	s->instance_path = (char *)str_fmt(&s->cli->arena, "%s/instance", s->paths.data_dir).p;
+	if (!s->instance_path)
+		return err_nomem();
+	buf_init(&b, 0);
+	int e = fd_read_file(s->instance_path, 256, &b);
+
+	if (e < 0)
+		return err_trace(e);
+	if (e == FD_NOT_FOUND) {
+		id_make(&(struct id_gen){ 0 }, clock_wall_ms(&(struct clock){ 0 }), id);
+		buf_put(&b, id, ID_LEN);
+		buf_put_char(&b, '\n');
+		e = fd_write_file(s->instance_path, buf_str(&b), 0600);
+		if (e)
+			return err_trace(e);
+	}
+	s->instance = str_dup(&s->cli->arena, str_trim(buf_str(&b)));
+	return s->instance.p ? 0 : err_nomem();
+}
+
+static int make_key(struct setup *s)
+{
+	char bytes[KEY_BYTES], text[2 * KEY_BYTES + 2];
+	int e = paths_find_key(&s->cli->arena, &s->paths, s->instance);
+
+	if (e)
+		return e < 0
+			   ? err_trace(e)
+			   : err_new(ERR_SYS, "HOME is not set, so there is no place for the key");
+	if (access(s->paths.key, F_OK) == 0)
+		return 0;
+	char *folder = str_cstr(&s->cli->arena, str_from(s->paths.key));
+
+	if (!folder)
+		return err_nomem();
+	*strrchr(folder, '/') = '\0';
+	e = fd_mkdir_all(folder, 0700);
+	if (e)
+		return err_trace(e);
+	id_random(bytes, sizeof(bytes));
+	for (size_t i = 0; i < KEY_BYTES; i++)
+		snprintf(text + 2 * i, 3, "%02x", (unsigned char)bytes[i]);
+	text[2 * KEY_BYTES] = '\n';
+	s->is_new_key = true;
+	e = fd_write_file(s->paths.key, (struct str){ text, 2 * KEY_BYTES + 1 }, 0600);
+	explicit_bzero(bytes, sizeof(bytes));
+	explicit_bzero(text, sizeof(text));
+	return err_trace(e);
+}
+
+static int make_token(struct setup *s, bool is_rotation)
+{
+	char text[3 + TOKEN_CHARS + 2] = "qd_";
+
+	if (!is_rotation && access(s->paths.token, F_OK) == 0)
+		return chmod(s->paths.token, 0600)
+			   ? err_sys("cannot close '%s' to others", s->paths.token)
+			   : 0;
+	id_random_text(text + 3, TOKEN_CHARS);
+	text[3 + TOKEN_CHARS] = '\n';
+	s->is_new_token = true;
+	int e = fd_write_file(s->paths.token, (struct str){ text, 3 + TOKEN_CHARS + 1 }, 0600);
+
+	explicit_bzero(text, sizeof(text));
+	return err_trace(e);
+}
+
+/* Where HTTP is, when a server runs by now. */
+static void look_for_server(struct setup *s)
+{
+	struct running r;
+	struct json info;
+
+	if (running_find(&s->paths, &r)) {
+		err_forget();
+		return;
+	}
+	if (!r.is_reached || ask_object(s->cli, STR("system.info"), STR_NONE, &info))
+		return;
+	s->http = json_get_str(&info, STR("http"));
+}
+
+/* A path as a word of a shell. */
+static struct str shell_word(struct arena *a, struct str s)
+{
+	bool is_plain = true;
+	struct str out = STR("'");
+
+	for (size_t i = 0; i < s.n; i++)
+		is_plain = is_plain && !strchr(" \t\n'\"\\$`!*?[](){}<>|&;#~", s.p[i]);
+	if (is_plain)
+		return s;
+	for (struct str rest = s; rest.p;) {
+		struct str part = str_cut(&rest, '\'');
+
+		out = str_fmt(a, "%.*s%.*s%s", STR_ARG(out), STR_ARG(part), rest.p ? "'\\''" : "'");
+	}
+	return out;
+}
+
+struct lines {
+	struct str mcp, call, curl, command;
+};
+
+static void make_lines(struct setup *s, struct lines *l)
+{
+	struct arena *a = &s->cli->arena;
+	struct str where = STR(""), http = s->http.p ? s->http : STR("127.0.0.1:8400");
+	struct str token = shell_word(a, str_from(s->paths.token));
+
+	/* Where the defaults find it, the lines need not say it. */
+	if (s->cli->globals.data_dir || getenv("QUESTD_DATA_DIR"))
+		where = str_fmt(a, " --data-dir %.*s",
+				STR_ARG(shell_word(a, str_from(s->paths.data_dir))));
+	if (s->cli->globals.socket)
+		where = str_fmt(a, "%.*s --socket %.*s", STR_ARG(where),
+				STR_ARG(shell_word(a, str_from(s->paths.socket))));
+	struct str questd = shell_word(a, s->program);
+
+	l->command = str_fmt(a, "%.*s mcp%.*s", STR_ARG(questd), STR_ARG(where));
+	l->mcp = str_fmt(a, "claude mcp add questd -- %.*s", STR_ARG(l->command));
+	l->call = str_fmt(a, "%.*s call%.*s quests.create subject='my first quest'",
+			  STR_ARG(questd), STR_ARG(where));
+	if (str_eq(http, STR("off")))
+		return;
+	l->curl = str_fmt(
+	    a,
+	    "curl -s http://%.*s/rpc -H \"Authorization: Bearer $(cat %.*s)\" -H 'Content-Type: "
+	    "application/json' -d '{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"system.ping\"}'",
+	    STR_ARG(http), STR_ARG(token));
+}
+
+static void put_text(const struct setup *s, const struct lines *l, struct buf *out)
+{
+	buf_fmt(out, "data directory  %s%s\n", s->paths.data_dir,
+		s->is_new_dir     ? "  (new)"
+		: s->is_tightened ? "  (closed to others now)"
+				  : "");
+	buf_fmt(out, "key             %s%s\n", s->paths.key, s->is_new_key ? "  (new)" : "");
+	buf_fmt(out, "token           %s%s\n", s->paths.token, s->is_new_token ? "  (new)" : "");
+	buf_fmt(out, "\nClaude Code (it starts a server by itself):\n  %.*s\n", STR_ARG(l->mcp));
+	buf_fmt(out, "Codex:\n  codex mcp add questd -- %.*s\n", STR_ARG(l->command));
+	buf_fmt(out, "Gemini CLI:\n  gemini mcp add questd %.*s\n", STR_ARG(l->command));
+	buf_fmt(out, "Every other MCP client: the command\n  %.*s\n", STR_ARG(l->command));
+	buf_fmt(out, "\nFrom a shell%s:\n  %.*s\n",
+		s->http.p ? "" : " (questd start runs the server)", STR_ARG(l->call));
+	if (l->curl.p)
+		buf_fmt(out, "Over HTTP:\n  %.*s\n", STR_ARG(l->curl));
+}
+
+static void put_json(const struct setup *s, const struct lines *l, struct buf *out)
+{
+	struct json_out w = json_out(out);
+
+	json_begin_object(&w);
+	JSON_KV_STR(&w, "data_dir", str_from(s->paths.data_dir));
+	JSON_KV_STR(&w, "instance", s->instance);
+	JSON_KV_STR(&w, "key", str_from(s->paths.key));
+	JSON_KV_STR(&w, "token_file", str_from(s->paths.token));
+	JSON_KV_STR(&w, "socket", str_from(s->paths.socket));
+	JSON_KV_BOOL(&w, "is_new", s->is_new_dir || s->is_new_key);
+	JSON_KV_BOOL(&w, "is_new_token", s->is_new_token);
+	JSON_KV_STR(&w, "mcp_add", l->mcp);
+	JSON_KV_STR(&w, "mcp_command", l->command);
+	JSON_KV_STR(&w, "call", l->call);
+	JSON_KV_STR(&w, "curl", l->curl);
+	json_end_object(&w);
+}
+
+static int make_all(struct setup *s, bool is_rotation)
+{
+	int e = make_data_dir(s);
+
+	if (!e)
+		e = make_instance(s);
+	if (!e)
+		e = make_key(s);
+	if (!e)
+		e = make_token(s, is_rotation);
+	return err_trace(e);
+}
+
+int setup_run(struct cli *c, struct args *a)
+{
+	CLEANUP(buf_deinit) struct buf b;
+	struct setup_flags flags = { 0 };
+	struct args_spec spec = { .options = setup_options,
+				  .n_options = setup_n_options,
+				  .into = &flags };
+	struct setup s = { .cli = c };
+	struct lines lines = { 0 };
+	char self[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	int e = args_parse(c, a, &spec);
+
+	if (!e)
+		e = where_paths(c, &s.paths);
+	if (e)
+		return e;
+	e = make_all(&s, flags.rotate_token);
+	if (e)
+		return say_fault(e, "setup");
+	s.program = n > 0 ? (struct str){ self, (size_t)n } : STR("questd");
+	look_for_server(&s);
+	make_lines(&s, &lines);
+	buf_init(&b, 0);
+	if (print_is_json(c)) {
+		put_json(&s, &lines, &b);
+		return print_own(c, &b);
+	}
+	put_text(&s, &lines, &b);
+	return say_out(&b);
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Command line texts as typed JSON. */
+#include "cli/values.h"
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "cli/args.h"
+
+static const struct shape_field *find_loose(const struct shape *shape, struct str name)
+{
+	for (size_t i = 0; shape && i < shape->n_fields; i++)
+		if (args_name_is(name, shape->fields[i].name))
+			return &shape->fields[i];
+	return NULL;
+}
+
+static bool is_json_text(struct arena *a, struct str text)
+{
+	struct json value;
+	int e = json_parse(a, text, &value, NULL);
+
+	if (e < 0)
+		err_forget();
+	return e == 0;
+}
+
+const struct shape_field *values_field(const struct shape *shape, struct str key)
+{
+	struct str name = str_cut(&key, '.');
+	const struct shape_field *f = find_loose(shape, name);
+
+	if (!key.p)
+		return f;
+	return f && f->kind == SHAPE_OBJECT ? find_loose(f->object, key) : NULL;
+}
+
+static bool needs_json(enum shape_kind kind)
+{
+	return kind == SHAPE_OBJECT || kind == SHAPE_OBJECTS || kind == SHAPE_RAW;
+}
+
+int values_add(struct values *values, struct str key, struct str text, bool is_json)
+{
+	struct value v = { .text = text, .is_json = is_json };
+
+	if (values->n == VALUES_MAX)
+		return VALUES_TOO_MANY;
+	v.leaf = values_field(values->shape, key);
+	v.name = str_cut(&key, '.');
+	v.field = find_loose(values->shape, v.name);
+	if (v.field)
+		v.name = v.field->name;
+	if (key.p)
+		v.part = v.leaf ? v.leaf->name : key;
+	if ((is_json || (v.leaf && needs_json((enum shape_kind)v.leaf->kind))) &&
+	    !is_json_text(values->arena, text))
+		return VALUES_NOT_JSON;
+	values->v[values->n++] = v;
+	return 0;
+}
+
+static bool truth_of(struct str s, bool *out)
+{
+	static const struct str words[] = { { "true", 4 },  { "yes", 3 }, { "1", 1 },
+					    { "false", 5 }, { "no", 2 },  { "0", 1 } };
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (str_eq(s, words[i])) {
+			*out = i < 3;
+			return true;
+		}
+	return false;
+}
+
+/* "+2h", "+3d": so long from now. */
+static bool time_of(const struct values *values, struct str s, int64_t *ms)
+{
+	char text[32];
+
+	if (s.n < 2 || s.n >= sizeof(text) || s.p[0] != '+')
+		return false;
+	memcpy(text, s.p + 1, s.n - 1);
+	text[s.n - 1] = '\0';
+	int64_t days = 1;
+
+	if (text[s.n - 2] == 'd') {
+		text[s.n - 2] = 'h';
+		days = 24;
+	}
+	int64_t away = args_parse_time(text);
+
+	*ms = values->now_ms + away * days;
+	return away >= 0;
+}
+
+static void write_element(const struct values *values, const struct value *v, struct str text,
+			  struct json_out *w)
+{
+	int64_t i;
+	double d;
+	bool b;
+
+	switch (v->leaf ? (enum shape_kind)v->leaf->kind : SHAPE_RAW_ANY) {
+	case SHAPE_INT:
+		if (str_to_i64(text, &i))
+			json_int(w, i);
+		else
+			json_str(w, text);
+		break;
+	case SHAPE_NUMBER:
+		if (str_to_double(text, &d))
+			json_double(w, d);
+		else
+			json_str(w, text);
+		break;
+	case SHAPE_BOOL:
+		if (truth_of(text, &b))
+			json_bool(w, b);
+		else
+			json_str(w, text);
+		break;
+	case SHAPE_TIME:
+		if (time_of(values, text, &i))
+			json_time(w, i);
+		else
+			json_str(w, text);
+		break;
+	case SHAPE_RAW_ANY:
+		if (is_json_text(values->arena, text))
+			json_raw(w, text);
+		else
+			json_str(w, text);
+		break;
+	case SHAPE_OBJECT:
+	case SHAPE_OBJECTS:
+	case SHAPE_RAW:
+		json_raw(w, text);
+		break;
+	case SHAPE_STRING:
+	case SHAPE_ENUM:
+	case SHAPE_STRINGS:
+	case SHAPE_ENUMS:
+		json_str(w, text);
+		break;
+	}
+}
+
+static bool is_list(const struct value *v)
+{
+	return v->leaf && (v->leaf->kind == SHAPE_STRINGS || v->leaf->kind == SHAPE_ENUMS);
+}
+
+static bool is_same_place(const struct value *a, const struct value *b)
+{
+	return str_eq(a->name, b->name) && str_eq(a->part, b->part);
+}
+
+/* All that was given for one list: `--labels a,b --labels c`; a JSON array stands alone. */
+static void write_list(const struct values *values, const struct value *first, struct json_out *w)
+{
+	if (first->text.n > 0 && first->text.p[0] == '[' &&
+	    is_json_text(values->arena, first->text)) {
+		json_raw(w, first->text);
+		return;
+	}
+	json_begin_array(w);
+	for (size_t i = 0; i < values->n; i++) {
+		struct str rest = values->v[i].text;
+
+		if (!is_same_place(&values->v[i], first))
+			continue;
+		while (rest.n > 0)
+			write_element(values, first, str_trim(str_cut(&rest, ',')), w);
+	}
+	json_end_array(w);
+}
+
+/* Of several for one field that is no list, the last one holds. */
+static const struct value *last_of(const struct values *values, const struct value *v)
+{
+	for (size_t i = values->n; i-- > 0;)
+		if (is_same_place(&values->v[i], v))
+			return &values->v[i];
+	return v;
+}
+
+static void write_value(const struct values *values, const struct value *v, struct json_out *w)
+{
+	const struct value *last = last_of(values, v);
+
+	if (last->is_json)
+		json_raw(w, last->text);
+	else if (is_list(v))
+		write_list(values, v, w);
+	else
+		write_element(values, last, last->text, w);
+}
+
+static bool is_first(const struct values *values, size_t at, bool with_part)
+{
+	for (size_t i = 0; i < at; i++)
+		if (with_part ? is_same_place(&values->v[i], &values->v[at])
+			      : str_eq(values->v[i].name, values->v[at].name))
+			return false;
+	return true;
+}
+
+static void write_parts(const struct values *values, struct str name, struct json_out *w)
+{
+	json_begin_object(w);
+	for (size_t i = 0; i < values->n; i++) {
+		const struct value *v = &values->v[i];
+
+		if (!v->part.p || !str_eq(v->name, name) || !is_first(values, i, true))
+			continue;
+		json_key(w, v->part);
+		write_value(values, v, w);
+	}
+	json_end_object(w);
+}
+
+void values_write(const struct values *values, struct buf *out)
+{
+	struct json_out w = json_out(out);
+
+	json_begin_object(&w);
+	for (size_t i = 0; i < values->n; i++) {
+		const struct value *v = &values->v[i];
+
+		if (!is_first(values, i, false))
+			continue;
+		json_key(&w, v->name);
+		if (v->part.p)
+			write_parts(values, v->name, &w);
+		else
+			write_value(values, v, &w);
+	}
+	json_end_object(&w);
+}

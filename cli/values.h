@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Parameters typed on a command line, as a JSON object: `key=value` and `--key value` by the verb's
+ * shape. What does not look like its type is sent as text, so that the server names every fault at
+ * once, in the words it has for all callers. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "schemas/shape.h"
+
+#define VALUES_MAX 256
+
+struct value {
+	struct str name, part;           /* part: what follows a dot, "outcome.summary"; NONE */
+	const struct shape_field *field; /* of name; NULL when unknown */
+	const struct shape_field *leaf;  /* of what is written: field, or the part's */
+	struct str text;
+	bool is_json; /* given as JSON (`key:=…`) */
+};
+
+struct values {
+	struct arena *arena;
+	const struct shape *shape; /* NULL: of an unknown verb */
+	int64_t now_ms;            /* for times such as +2h */
+	struct value v[VALUES_MAX];
+	size_t n;
+};
+
+enum { VALUES_TOO_MANY = 1, VALUES_NOT_JSON };
+
+/* 0, VALUES_TOO_MANY, or VALUES_NOT_JSON where JSON is the only way to write it. */
+int values_add(struct values *values, struct str key, struct str text, bool is_json) must_check;
+/* The object; a list's elements gather from all that name it. */
+void values_write(const struct values *values, struct buf *out);
+/* The field that a key (with or without a part, '-' as good as '_') names, or NULL. */
+const struct shape_field *values_field(const struct shape *shape, struct str key);
