@@ -1,0 +1,350 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""run.py BUILD [NAME ...] [--rounds N] [--seconds S]: each figure beside its limit or peer.
+
+A figure is a ratio: questd and a bare peer that moves the same bytes run in turn, on the same core, and
+the median of the rounds' ratios counts. What has no peer (memory, first answer, a crowd of followers) is
+held against a number. Exit 1 when a goal is missed."""
+import argparse
+import json
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+parser = argparse.ArgumentParser()
+parser.add_argument("build")
+parser.add_argument("names", nargs="*")
+parser.add_argument("--rounds", type=int, default=5)
+parser.add_argument("--seconds", type=float, default=1.5)
+options = parser.parse_args()
+os.environ["QUESTD_BUILD"] = BUILD = os.path.abspath(options.build)
+sys.path[:0] = [os.path.dirname(HERE), os.path.join(os.path.dirname(HERE), "fault")]
+import questd  # noqa: E402
+
+LOAD, LINES, HTTP, FOLLOWERS = (os.path.join(BUILD, "tests/bench", n)
+                                for n in ("bench-load", "bench-peer-lines", "bench-peer-http", "bench-followers"))
+BENCHES, missed = {}, []
+
+
+def bench(function):
+    BENCHES[function.__name__.replace("_", "-")] = function
+    return function
+
+
+def verdict(name, value, goal, text, at_most=False):
+    fine = value <= goal if at_most else value >= goal
+    if not fine:
+        missed.append(name)
+    print(f"{'ok  ' if fine else 'MISS'} {name:28s} {value:8.2f}  goal {'≤' if at_most else '≥'} {goal:g}   {text}", flush=True)
+
+
+def pin(pid, core):
+    for task in os.listdir(f"/proc/{pid}/task"):
+        os.sched_setaffinity(int(task), {core} if core is not None else {0, 1})
+
+
+def load(target, request, conns=1, depth=1, core="0", lines=None, warm=.3):
+    done = subprocess.run(["taskset", "-c", core, LOAD, target, request, str(conns), str(depth), str(options.seconds), str(warm)],
+                          capture_output=True, text=True, env={**os.environ, **({"BENCH_LINES": lines} if lines else {})})
+    if done.returncode:
+        raise RuntimeError(f"{target}: {done.stderr}")
+    rate, p50, p99, _, errors = (float(x) for x in done.stdout.split())
+    if errors:
+        raise RuntimeError(f"{target}: {errors:.0f} errors: {done.stderr[:300]}")
+    return rate, p50, p99
+
+
+def pairs(name, goal, ours, limit):
+    got = [(ours(), limit()) for _ in range(options.rounds)]
+    ratio = statistics.median(a[0] / b[0] for a, b in got)
+    middle = lambda i: (statistics.median(g[i][0] for g in got), statistics.median(g[i][1] for g in got))
+    (a, a50), (b, b50) = middle(0), middle(1)
+    verdict(name, ratio, goal, f"questd {a:,.0f}/s p50 {a50:.0f} µs, limit {b:,.0f}/s p50 {b50:.0f} µs")
+    return ratio
+
+
+class Stage:
+    """A server with one quest, requests as files, and bare peers that send as many bytes."""
+
+    def __init__(self, *flags, pinned=True):
+        self.folder = tempfile.mkdtemp(prefix="questd-bench.")
+        self.server = questd.Server("--no-auth", "--ballast-mb", "0", *flags)
+        self.peers = []
+        lines = self.server.lines()
+        self.quest = lines.ok("quests.create", {"subject": "a quest to read", "description": "d" * 160})["id"]
+        lines.close()
+        if pinned:
+            pin(self.server.pid, 0)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        for p in self.peers:
+            p.terminate()
+            p.wait()
+        self.server.__exit__()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def file(self, name, message, head=None):
+        text = questd.compact(message).replace('"id":7000000000', '"id":%ID%', 1)
+        path = os.path.join(self.folder, name)
+        with open(path, "w") as f:
+            f.write(("".join(f"{k}: {v}\n" for k, v in head.items()) + "\n" if head else "") + text + "\n")
+        return path
+
+    def request(self, method, params, **more):
+        return {"jsonrpc": "2.0", "id": 7000000000, "method": method, "params": params, **more}
+
+    def reply_bytes(self, message):
+        lines = self.server.lines()
+        lines.send(message)
+        answer = lines.read()
+        lines.close()
+        if '"result"' not in answer:
+            raise RuntimeError(answer)
+        return len(answer.encode()) + 1
+
+    def bare_lines(self, n, core=0):
+        path = os.path.join(self.folder, f"peer{len(self.peers)}")
+        p = subprocess.Popen([LINES, str(n), "unix:" + path])
+        while not os.path.exists(path):
+            time.sleep(.01)
+        if core is not None:
+            pin(p.pid, core)
+        self.peers.append(p)
+        return "unix:" + path
+
+    def bare_http(self, n, core=0):
+        p = subprocess.Popen([HTTP, str(n)], stdout=subprocess.PIPE, text=True)
+        port = p.stdout.readline().strip()
+        if core is not None:
+            pin(p.pid, core)
+        self.peers.append(p)
+        return f"http:127.0.0.1:{port}:/"
+
+
+def tool(stage, name, arguments):
+    return stage.request("tools/call", {"_meta": questd.META, "name": name, "arguments": arguments})
+
+
+def mcp_head(stage):
+    return {"Host": stage.server.address, "Content-Type": "application/json", "Accept": "application/json, text/event-stream",
+            "MCP-Protocol-Version": "2026-07-28", "Mcp-Method": "tools/call", "Mcp-Name": "quests_get"}
+
+
+@bench
+def unix():
+    with Stage() as s:
+        for name, goal, message in (("ping", .75, s.request("system.ping", {})), ("get", .45, s.request("quests.get", {"id": s.quest}))):
+            path, bare = s.file(name, message), s.bare_lines(s.reply_bytes(message))
+            pairs(f"unix {name}", goal, lambda: load("unix:" + s.server.socket_path, path), lambda: load(bare, path))
+    with Stage(pinned=False) as s:
+        message = s.request("quests.get", {"id": s.quest})
+        path, bare = s.file("get", message), s.bare_lines(s.reply_bytes(message), None)
+        pairs("unix get, 32 connections", .35, lambda: load("unix:" + s.server.socket_path, path, 32, core="0,1"),
+              lambda: load(bare, path, 32, core="0,1"))
+
+
+@bench
+def stdio():
+    with Stage() as s:
+        message = tool(s, "quests_get", {"id": s.quest})
+        path, n = s.file("tool", message), s.reply_bytes(message)
+        relay = f"pipe:{questd.QUESTD} mcp --socket {s.server.socket_path}"
+        for depth in (1, 32):
+            pairs(f"stdio tools/call, {depth} deep", .2, lambda: load(relay, path, 1, depth), lambda: load(f"pipe:{LINES} {n} pipe", path, 1, depth))
+
+
+@bench
+def http():
+    with Stage() as s:
+        message = tool(s, "quests_get", {"id": s.quest})
+        head = mcp_head(s)
+        path = s.file("tool", message, head)
+        n = len(s.server.http("POST", "/mcp", message, {k: v for k, v in head.items() if k != "Host"}, token=False)[2])
+        bare = s.bare_http(n)
+        host, port = s.server.address.split(":")
+        pairs("http tools/call", .65, lambda: load(f"http:{host}:{port}:/mcp", path), lambda: load(bare, path))
+
+
+@bench
+def decode():
+    run_c("bench_decode")
+
+
+@bench
+def json_codec():
+    run_c("bench_json")
+
+
+@bench
+def store():
+    run_c("bench_store")
+
+
+@bench
+def quests():
+    run_c("bench_quests")
+
+
+@bench
+def million():
+    """The same calls among a thousand quests and among a million, over the socket: how much longer one takes."""
+    folders = []
+    try:
+        for n in (1000, 1000000):
+            folders.append(tempfile.mkdtemp(prefix="questd-bench.", dir="/var/tmp"))
+            subprocess.run([os.path.join(BUILD, "tests/bench/bench_quests"), "--fill", folders[-1], str(n)], check=True)
+        few, many = (questd.Server("--ballast-mb", "0", data=f, http="off") for f in folders)
+        with few, many:
+            for server in (few, many):
+                pin(server.pid, 0)
+            for name, method, params in (("get", "quests.get", {"id": "%ONE%"}), ("list ready", "quests.list", {"ready": True})):
+                path = os.path.join(folders[0], "request")
+                with open(path, "w") as f:
+                    f.write(questd.compact({"jsonrpc": "2.0", "id": 0, "method": method, "params": params}).replace('"id":0', '"id":%ID%', 1) + "\n")
+                took = [[load("unix:" + s.socket_path, path, lines=os.path.join(s.data, "ids"))[1] for s in (few, many)] for _ in range(options.rounds)]
+                a, b = (statistics.median(t[i] for t in took) for i in (0, 1))
+                verdict(f"{name} among a million", b / a, 2, f"× as long; p50 {a:.0f} µs among 1,000, {b:.0f} µs among 1,000,000", at_most=True)
+    finally:
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@bench
+def ideas():
+    run_c("bench_ideas")
+
+
+def run_c(name):
+    path = os.path.join(BUILD, "tests/bench", name)
+    done = subprocess.run([path], capture_output=True, text=True)
+    print("\n".join("     " + line for line in done.stdout.strip().split("\n")), flush=True)
+    if done.returncode:
+        missed.append(name)
+        print(f"MISS {name} {done.stderr.strip()[-300:]}")
+
+
+def sqlite_alone(batch, seconds):
+    """The rows of one events.fire with its request_id, written by SQLite alone, `batch` a commit."""
+    path = os.path.join(BUILD, "tests/bench/bench_store")
+    done = subprocess.run([path, "alone", str(batch), str(seconds)], capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(done.stderr)
+    return float(done.stdout.split()[0]), 0
+
+
+@bench
+def writes():
+    with Stage(pinned=False) as s:
+        message = s.request("events.fire", {"kind": "bench.write", "subject": "s", "payload": {"x": "y" * 100}})
+        path = s.file("fire", message)
+        pairs("durable write, 64 callers", .4, lambda: load("unix:" + s.server.socket_path, path, 64, core="0,1"), lambda: sqlite_alone(64, options.seconds))
+        pairs("durable write, 1 caller", .7, lambda: load("unix:" + s.server.socket_path, path, 1, core="0,1"), lambda: sqlite_alone(1, options.seconds))
+
+
+def echo_session(port):
+    """A session with the SDK's server: its id."""
+    message = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+        "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "bench", "version": "1"}}}
+    status, head, text = questd.http_call(f"127.0.0.1:{port}", "POST", "/", message)
+    if status != 200:
+        raise RuntimeError(text)
+    return head["mcp-session-id"]
+
+
+@bench
+def peers():
+    """The official TypeScript SDK with an echo tool; questd reads a quest meanwhile. Only when asked for by name."""
+    folder = os.path.join(HERE, "peers")
+    node = [os.path.join(folder, "node_modules/.bin/node"), os.path.join(folder, "echo.mjs")]
+    with Stage() as s:
+        ours = tool(s, "quests_get", {"id": s.quest})
+        echo = s.request("tools/call", {"name": "echo", "arguments": {"text": "t" * 160}})
+        path, peer = s.file("tool", ours), s.file("echo", echo)
+        relay, sdk = f"pipe:{questd.QUESTD} mcp --socket {s.server.socket_path}", f"pipe:{' '.join(node)} stdio"
+        for depth, goal in ((1, 1), (32, 3)):
+            pairs(f"stdio beside the SDK, {depth} deep", goal, lambda: load(relay, path, 1, depth, warm=1),
+                  lambda: load(sdk, peer, 1, depth, warm=1))
+        p = subprocess.Popen(["taskset", "-c", "0", *node, "http"], stdout=subprocess.PIPE, text=True)
+        s.peers.append(p)
+        port = int(p.stdout.readline())
+        path = s.file("http", ours, mcp_head(s))
+        peer = s.file("echo-http", echo, {"Host": f"127.0.0.1:{port}", "Content-Type": "application/json",
+                                         "Accept": "application/json, text/event-stream", "Mcp-Session-Id": echo_session(port)})
+        pairs("http beside the SDK", 10, lambda: load(f"http:{s.server.address}:/mcp", path),
+              lambda: load(f"http:127.0.0.1:{port}:/", peer, warm=1))
+
+
+@bench
+def start():
+    def first(command):
+        begun = time.monotonic()
+        p = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        p.stdin.write(questd.compact({"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {"_meta": questd.META}}).encode() + b"\n")
+        p.stdin.flush()
+        line = p.stdout.readline()
+        took = (time.monotonic() - begun) * 1000
+        p.stdin.close()
+        p.wait()
+        if b'"tools"' not in line:
+            raise RuntimeError(line[:300])
+        return took
+    with questd.Server("--ballast-mb", "0", http="off") as server:
+        times = [first([questd.QUESTD, "mcp", "--socket", server.socket_path]) for _ in range(20)]
+        verdict("first tools/list, server there", statistics.median(times), 15, f"ms, worst {max(times):.1f}", at_most=True)
+    times = []
+    for _ in range(8):
+        folder = tempfile.mkdtemp(prefix="questd-bench.")
+        times.append(first([questd.QUESTD, "mcp", "--data-dir", folder]))
+        subprocess.run([questd.QUESTD, "stop", "--data-dir", folder], capture_output=True)
+        shutil.rmtree(folder, ignore_errors=True)
+    verdict("first tools/list, starting one", statistics.median(times), 100, f"ms, worst {max(times):.1f}", at_most=True)
+
+
+@bench
+def memory():
+    def rss(pid):
+        with open(f"/proc/{pid}/status") as f:
+            return int(re.search(r"VmRSS:\s+(\d+)", f.read())[1]) / 1024
+    with questd.Server() as server:
+        relay = questd.Relay("--socket", server.socket_path)
+        relay.lines.ok("system.ping")
+        verdict("memory, idle server", rss(server.pid), 16, "MiB", at_most=True)
+        verdict("memory, relay", rss(relay.process.pid), 1.5, "MiB", at_most=True)
+        relay.close()
+
+
+@bench
+def followers():
+    """1,000 readers of one event: how late they get it."""
+    with questd.Server("--ballast-mb", "0", http="off") as server:
+        done = subprocess.run([FOLLOWERS, server.socket_path, "1000", "50"], capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(done.stderr)
+        p50, p99, worst, _ = (int(x) / 1000 for x in done.stdout.split())
+        verdict("1,000 followers, p99", p99, 50, f"ms; p50 {p50:.1f}, worst {worst:.1f}", at_most=True)
+
+
+def main():
+    if os.cpu_count() < 2:
+        print("two cores are wanted")
+    for name, function in BENCHES.items():
+        if name in options.names or (not options.names and name != "peers"):
+            try:
+                function()
+            except (RuntimeError, OSError, AssertionError) as fault:
+                missed.append(name)
+                print(f"MISS {name}: {fault}")
+    print(f"{len(missed)} missed" + (": " + ", ".join(missed) if missed else ""))
+    return 1 if missed else 0
+
+
+sys.exit(main())
