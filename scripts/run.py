@@ -1,0 +1,47 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""run.py QUESTD [FLAGS]: sets up where needed, serves in the foreground, and prints the lines to paste once
+the server is ready."""
+import os
+import re
+import subprocess
+import sys
+
+READY = re.compile(r"^questd ready socket=(\S+) http=(\S+) pid=(\d+)")
+
+
+def main():
+    questd = os.path.abspath(sys.argv[1])
+    flags = sys.argv[2:]
+    where = flags[flags.index("--data-dir") + 1] if "--data-dir" in flags[:-1] else None
+    more = ["--data-dir", os.path.abspath(where)] if where else []
+    subprocess.run([questd, "setup", *more], check=True, stdout=subprocess.DEVNULL)
+    paths = subprocess.run([questd, "paths", "--json", *more], check=True, capture_output=True, text=True).stdout
+    token = re.search(r'"token"\s*:\s*"([^"]+)"', paths)[1]
+    server = subprocess.Popen([questd, "serve", *flags], stderr=subprocess.PIPE, text=True)
+    try:
+        for line in server.stderr:
+            print(line, end="", file=sys.stderr, flush=True)
+            ready = READY.match(line)
+            if ready:
+                print_lines(questd, more, ready[1], ready[2], token)
+    except KeyboardInterrupt:
+        server.terminate()
+    return server.wait()
+
+
+def print_lines(questd, more, socket, address, token):
+    place = " ".join(["--socket", socket])
+    print(f"""
+In an MCP client:
+  claude mcp add questd -- {questd} mcp {place}
+From a shell:
+  {questd} call quests.create subject="write the first page" {place}""")
+    if address != "off":
+        print(f"""Over HTTP:
+  curl -s http://{address}/rpc -H "Authorization: Bearer $(cat {token})" -H 'Content-Type: application/json' """
+              """-d '{"jsonrpc":"2.0","id":1,"method":"system.info"}'""")
+    print("\nCtrl-C stops it.", flush=True)
+
+
+sys.exit(main())
