@@ -6,12 +6,12 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -20,7 +20,7 @@
 #define EVENTS_MAX 128
 
 struct loop {
-	int epoll_fd, signal_fd;
+	int epoll_fd, signal_fd, timer_fd;
 	struct clock *clock;
 	int64_t now_ms, now_us;
 	bool is_stopping;
@@ -29,7 +29,8 @@ struct loop {
 	size_t n_timers, cap_timers;
 	uint64_t n_armed; /* ever */
 	struct list tasks;
-	struct loop_fd signal_source;
+	struct loop_fd signal_source, timer_source;
+	int64_t timer_ms; /* what timer_fd is set to; 0 = nothing */
 	loop_signal_fn *signal_fn;
 	void *signal_data;
 	int n_events, at_event; /* of this turn; at_event is the one being delivered */
@@ -42,20 +43,37 @@ static void read_clock(struct loop *l)
 	l->now_ms = l->now_us / 1000;
 }
 
+static void on_timer(struct loop_fd *f, uint32_t events)
+{
+	struct loop *l = container_of(f, struct loop, timer_source);
+	uint64_t n;
+
+	(void)!read(f->fd, &n, sizeof(n)); /* it was set anew meanwhile, or is quiet now */
+	l->timer_ms = 0;
+}
+
 int loop_new(struct clock *clock, struct loop **out)
 {
 	struct loop *l = calloc(1, sizeof(*l));
+	int e;
 
 	if (!l)
 		return err_nomem();
 	l->clock = clock;
-	l->signal_fd = -1;
+	l->signal_fd = l->timer_fd = -1;
 	list_init(&l->tasks);
 	read_clock(l);
 	l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (l->epoll_fd < 0) {
 		free(l);
 		return err_sys("cannot create an event loop");
+	}
+	l->timer_fd = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+	e = l->timer_fd < 0 ? err_sys("cannot create a timer")
+			    : loop_add_fd(l, &l->timer_source, l->timer_fd, EPOLLIN, on_timer);
+	if (e) {
+		loop_free(l);
+		return err_trace(e);
 	}
 	*out = l;
 	return 0;
@@ -66,8 +84,10 @@ struct loop *loop_free(struct loop *l)
 	if (!l)
 		return NULL;
 	loop_remove_fd(&l->signal_source);
+	loop_remove_fd(&l->timer_source);
 	assert(l->n_fds == 0 && l->n_timers == 0 && list_is_empty(&l->tasks));
 	fd_close(&l->signal_fd);
+	fd_close(&l->timer_fd);
 	fd_close(&l->epoll_fd);
 	free(l->heap);
 	free(l);
@@ -317,8 +337,18 @@ struct clock *loop_clock(struct loop *l)
 	return l->clock;
 }
 
+static void set_timer(struct loop *l, int64_t at_ms)
+{
+	struct itimerspec t = { .it_value = { at_ms / 1000, at_ms % 1000 * 1000000 } };
+
+	if (l->timer_ms && l->timer_ms <= at_ms)
+		return; /* it rings too early at worst */
+	(void)timerfd_settime(l->timer_fd, TFD_TIMER_ABSTIME, &t, NULL); /* cannot fail so */
+	l->timer_ms = at_ms;
+}
+
 /* A fake clock does not move by waiting: it only says whether a timer is due. */
-static int wait_ms(const struct loop *l, int timeout_ms)
+static int wait_ms(struct loop *l, int timeout_ms)
 {
 	int64_t until;
 
@@ -329,10 +359,9 @@ static int wait_ms(const struct loop *l, int timeout_ms)
 	until = l->heap[0]->at_ms - (l->clock->is_fake ? clock_boot_ms(l->clock) : l->now_ms);
 	if (until <= 0)
 		return 0;
-	if (l->clock->is_fake)
-		return timeout_ms;
-	until = MIN(until, INT_MAX);
-	return timeout_ms < 0 ? (int)until : MIN(timeout_ms, (int)until);
+	if (!l->clock->is_fake)
+		set_timer(l, l->heap[0]->at_ms);
+	return timeout_ms;
 }
 
 int loop_turn(struct loop *l, int timeout_ms)

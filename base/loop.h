@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One epoll loop per thread: descriptors, timers, work at the end of a turn, signals. Objects are
- * embedded in their owners; adding costs no allocation except the timers' heap. No timerfd: the
- * next timer is epoll_wait's timeout. */
+ * embedded in their owners; adding costs no allocation except the timers' heap. The next timer is
+ * in a timerfd, set only when it moves to the front: a timeout would be set up and torn down by
+ * each wait. */
 #pragma once
 
 #include <stdbool.h>
