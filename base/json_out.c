@@ -123,8 +123,13 @@ static size_t put_piece(struct buf *b, struct str s, size_t at)
 		n = json_scan_copy(to, s.p + at, until - at);
 		to += n;
 		at += n;
-		if (at < until)
+		if (at < until && s.p[at] == '"') { /* by far the most, in JSON in JSON */
+			memcpy(to, "\\\"", 2);
+			to += 2;
+			at++;
+		} else if (at < until) {
 			to = put_special(to, s, &at);
+		}
 	}
 	b->tail += (size_t)(to - start);
 	return at;

@@ -26,11 +26,28 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
+/* Eight bytes at once: bit 7 of each sum says whether the byte is from 'A', and beyond 'Z', on. */
+static uint64_t lower_word(const char *p)
+{
+	const uint64_t ones = 0x0101010101010101ULL, high = ones * 0x80;
+	uint64_t word, low, is_upper;
+
+	memcpy(&word, p, sizeof(word));
+	low = word & ~high;
+	is_upper = (low + ones * (0x80 - 'A')) & ~(low + ones * (0x7f - 'Z')) & ~word & high;
+	return word | is_upper >> 2;
+}
+
 bool str_eq_nocase(struct str a, struct str b)
 {
+	size_t i = 0;
+
 	if (a.n != b.n)
 		return false;
-	for (size_t i = 0; i < a.n; i++)
+	for (; a.n - i >= sizeof(uint64_t); i += sizeof(uint64_t))
+		if (lower_word(a.p + i) != lower_word(b.p + i))
+			return false;
+	for (; i < a.n; i++)
 		if (lower(a.p[i]) != lower(b.p[i]))
 			return false;
 	return true;

@@ -51,8 +51,13 @@ static bool has_control(struct str s, bool is_text)
 
 static bool is_id_char(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-	       c == '_' || c == '-';
+	static const bool is_one[256] = { ['a' ... 'z'] = true,
+					  ['A' ... 'Z'] = true,
+					  ['0' ... '9'] = true,
+					  ['_'] = true,
+					  ['-'] = true };
+
+	return is_one[(unsigned char)c];
 }
 
 static bool is_id(struct str s)

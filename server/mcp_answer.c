@@ -77,16 +77,19 @@ struct json_out *mcp_result_as(struct mcp_call *c, struct str result_type)
 	buf_clear(&c->out);
 	c->w = json_out(&c->out);
 	json_begin_object(&c->w);
-	JSON_KV_STR(&c->w, "jsonrpc", STR("2.0"));
+	/* what every answer says is written ready */
+	json_raw_key(&c->w, STR("\"jsonrpc\":"));
+	json_raw(&c->w, STR("\"2.0\""));
 	if (c->id.p) {
-		json_key(&c->w, STR("id"));
+		json_raw_key(&c->w, STR("\"id\":"));
 		json_raw(&c->w, c->id);
 	}
-	json_key(&c->w, STR("result"));
+	json_raw_key(&c->w, STR("\"result\":"));
 	json_begin_object(&c->w);
 	if (mcp_is_modern(c)) {
-		JSON_KV_STR(&c->w, "resultType", result_type);
-		json_key(&c->w, STR("_meta"));
+		json_raw_key(&c->w, STR("\"resultType\":"));
+		json_str(&c->w, result_type);
+		json_raw_key(&c->w, STR("\"_meta\":"));
 		json_raw(&c->w, STR(SERVER_META));
 	}
 	return &c->w;

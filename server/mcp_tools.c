@@ -40,11 +40,11 @@ void mcp_tools_list_start(struct mcp_call *c)
 
 static void put_text(struct json_out *w, struct str text)
 {
-	json_key(w, STR("content"));
+	json_raw_key(w, STR("\"content\":"));
 	json_begin_array(w);
 	json_begin_object(w);
-	JSON_KV_STR(w, "type", STR("text"));
-	JSON_KV_STR(w, "text", text);
+	json_raw_key(w, STR("\"type\":\"text\",\"text\":"));
+	json_str(w, text);
 	json_end_object(w);
 	json_end_array(w);
 }
@@ -72,7 +72,7 @@ void mcp_put_tool_result(enum mcp_version v, const struct mcp_outcome *o, struct
 	}
 	put_text(w, o->text);
 	if (v >= MCP_2025_06_18) {
-		json_key(w, STR("structuredContent"));
+		json_raw_key(w, STR("\"structuredContent\":"));
 		json_raw(w, o->text);
 	}
 }
