@@ -21,7 +21,6 @@
 #define ALL_ROLES          (((1u << ACCESS_ROLE_MAX) - 1) & ~1u)
 #define TOKEN_MAX          256
 #define TOKEN_PREFIX       "qd_"
-#define LOOK_AGAIN_MS      1000
 #define FAILURES_MAX       10
 #define FAILURES_WINDOW_MS 60000
 #define PEERS_MAX          256
@@ -38,9 +37,8 @@ struct access {
 	char *token_path;
 	char token[TOKEN_MAX + 1]; /* empty: none, nobody is let in by one */
 	size_t token_len;
-	struct timespec token_time;
+	struct timespec token_changed; /* of the file that was read last, sound or not */
 	ino_t token_inode;
-	int64_t looked_ms;
 	char uid_text[32];
 	struct peer_failures
 	    failures[PEERS_MAX]; /* by hash of the peer; the newest keeps the place */
@@ -56,9 +54,12 @@ static int token_load(struct access *a)
 	buf_init(&text, 0);
 	explicit_bzero(a->token, sizeof(a->token));
 	a->token_len = 0;
+	a->token_inode = 0;
 	if (stat(a->token_path, &st) != 0)
 		return errno == ENOENT ? FD_NOT_FOUND
 				       : err_sys("cannot look at '%s'", a->token_path);
+	a->token_inode = st.st_ino;
+	a->token_changed = st.st_ctim;
 	if (st.st_mode & 077)
 		return err_new(ERR_SYS, "'%s' may be read by others: chmod 600 it, or rotate it",
 			       a->token_path);
@@ -71,8 +72,6 @@ static int token_load(struct access *a)
 			       a->token_path);
 	memcpy(a->token, token.p, token.n);
 	a->token_len = token.n;
-	a->token_time = st.st_mtim;
-	a->token_inode = st.st_ino;
 	explicit_bzero(text.p, text.cap);
 	return 0;
 }
@@ -100,7 +99,6 @@ int access_new(const char *token_path, const struct clock *clock, bool may_creat
 	if (!a)
 		return err_nomem();
 	a->clock = clock;
-	a->looked_ms = clock_boot_ms(clock);
 	snprintf(a->uid_text, sizeof(a->uid_text), "uid:%u", (unsigned)geteuid());
 	a->token_path = strdup(token_path);
 	e = a->token_path ? token_load(a) : err_nomem();
@@ -138,19 +136,16 @@ struct principal access_anonymous(void)
 	return (struct principal){ .id = STR("anonymous"), .roles = ALL_ROLES, .is_owner = true };
 }
 
-/* The token of a file that was rotated holds from a second later on; a file that went away lets
- * nobody in. */
+/* A token that was rotated holds from the next call on, and the one before no longer; a file that
+ * went away lets nobody in. The file is looked at for each call (a microsecond), and read only when
+ * it is another one or was changed: guessing makes nobody read it. */
 static void token_refresh(struct access *a)
 {
-	int64_t now = clock_boot_ms(a->clock);
 	struct stat st;
 
-	if (now - a->looked_ms < LOOK_AGAIN_MS)
-		return;
-	a->looked_ms = now;
-	if (a->token_len && stat(a->token_path, &st) == 0 && st.st_ino == a->token_inode &&
-	    st.st_mtim.tv_sec == a->token_time.tv_sec &&
-	    st.st_mtim.tv_nsec == a->token_time.tv_nsec)
+	if (stat(a->token_path, &st) == 0 && st.st_ino == a->token_inode &&
+	    st.st_ctim.tv_sec == a->token_changed.tv_sec &&
+	    st.st_ctim.tv_nsec == a->token_changed.tv_nsec)
 		return;
 	if (token_load(a) < 0)
 		err_forget();
