@@ -21,6 +21,7 @@
 #define START_MS  30000
 #define STOP_MS   20000 /* the server drains for at most 10 s */
 #define FLAGS_MAX 48
+#define TRIES     3 /* while others start servers of theirs */
 
 /* For help: they are the server's, which reads them itself. */
 const struct args_option background_start_options[] = {
@@ -56,7 +57,8 @@ static int take_flags(struct cli *c, struct args *a, char **flags)
 	return 0;
 }
 
-static int say_started(struct cli *c, const struct start_report *r)
+/* "key=value …" of the ready line as members; `replaced`: the process whose place it took, or 0. */
+static int say_started(struct cli *c, const struct start_report *r, pid_t replaced)
 {
 	CLEANUP(buf_deinit) struct buf b;
 	struct json_out w = json_out(&b);
@@ -64,7 +66,7 @@ static int say_started(struct cli *c, const struct start_report *r)
 
 	buf_init(&b, 0);
 	json_begin_object(&w);
-	JSON_KV_STR(&w, "state", r->verdict == START_READY ? STR("started") : STR("running"));
+	JSON_KV_STR(&w, "state", STR("started"));
 	while (rest.p) {
 		struct str value = str_cut(&rest, ' '), key = str_cut(&value, '=');
 		int64_t n;
@@ -77,15 +79,66 @@ static int say_started(struct cli *c, const struct start_report *r)
 		else
 			json_str(&w, value);
 	}
+	if (replaced)
+		JSON_KV_INT(&w, "replaced", replaced);
 	json_end_object(&w);
 	if (print_is_json(c))
 		return print_own(c, &b);
 	buf_clear(&b);
-	if (r->verdict == START_READY)
-		buf_fmt(&b, "%s\n", r->text);
-	else
-		BUF_LIT(&b, "a server runs already; questd status shows it\n");
+	buf_fmt(&b, "%s\n", r->text);
+	if (replaced)
+		buf_fmt(&b, "it took the place of the one (pid %d) that a questd mcp had started\n",
+			(int)replaced);
 	return say_out(&b);
+}
+
+static int say_state(struct cli *c, const char *state, const char *text, pid_t pid)
+{
+	CLEANUP(buf_deinit) struct buf b;
+	struct json_out w = json_out(&b);
+
+	buf_init(&b, 0);
+	if (!print_is_json(c)) {
+		buf_fmt(&b, "%s\n", text);
+		return say_out(&b);
+	}
+	json_begin_object(&w);
+	JSON_KV_STR(&w, "state", str_from(state));
+	if (pid)
+		JSON_KV_INT(&w, "pid", pid);
+	json_end_object(&w);
+	return print_own(c, &b);
+}
+
+static int say_running(struct cli *c, const struct running *r, char *const *flags)
+{
+	struct str all = STR("");
+
+	for (char *const *f = flags; *f; f++)
+		all = str_fmt(&c->arena, "%.*s %s", STR_ARG(all), *f);
+	if (all.n > 0 && r->origin == PEER_FOREIGN)
+		say_note(
+		    "questd: note: the server has other flags; they are given where it is run");
+	else if (all.n > 0)
+		say_note("questd: note: the server keeps the flags it has; to change them: questd "
+			 "restart%.*s",
+			 STR_ARG(all));
+	return say_state(c, "running", "a server runs already; questd status shows it", r->pid);
+}
+
+static int say_private(const struct paths *paths, pid_t pid)
+{
+	say_error("a private server (pid %d) of questd mcp --private has '%s'", (int)pid,
+		  paths->data_dir);
+	say_hint("it ends with its client; another folder is free: --data-dir DIR");
+	return EXIT_CONFLICT;
+}
+
+static int say_failed(const struct start_report *r)
+{
+	say_error("the server did not start: %s", r->text);
+	say_hint("questd doctor looks for the reason; questd logs shows what the server said");
+	return r->code;
 }
 
 /* Begins a start and waits for the report. */
@@ -119,33 +172,6 @@ static int start_and_wait(struct cli *c, const struct start *s, struct start_rep
 	return EXIT_TIMEOUT;
 }
 
-static int start_with(struct cli *c, const struct start *s)
-{
-	struct start_report report;
-	int e = start_and_wait(c, s, &report);
-
-	if (e)
-		return e;
-	if (report.verdict != START_FAILED)
-		return say_started(c, &report);
-	say_error("the server did not start: %s", report.text);
-	say_hint("questd doctor looks for the reason; questd logs shows what the server said");
-	return report.code;
-}
-
-int background_start(struct cli *c, struct args *a)
-{
-	char *flags[FLAGS_MAX + 1];
-	struct paths paths;
-	int e = take_flags(c, a, flags);
-
-	if (!e)
-		e = where_paths(c, &paths);
-	if (e)
-		return e;
-	return start_with(c, &(struct start){ .paths = &paths, .flags = flags, .lock_fd = -1 });
-}
-
 /* Ends what runs. 0, or an exit code (said). */
 static int stop_running(struct cli *c, const struct paths *paths, const struct running *r)
 {
@@ -173,22 +199,59 @@ static int stop_running(struct cli *c, const struct paths *paths, const struct r
 	return e ? say_fault(e, NULL) : 0;
 }
 
-static int say_state(struct cli *c, const char *state, const char *text, pid_t pid)
+/* What runs keeps its place, but for a server that a client's questd mcp started: that one would
+ * end by itself, and has that client's environment and no flags. Its calls are finished, and
+ * windows do not notice. *was_faster: somebody else began one meanwhile. */
+static int start_once(struct cli *c, const struct paths *paths, char **flags, bool *was_faster)
 {
-	CLEANUP(buf_deinit) struct buf b;
-	struct json_out w = json_out(&b);
+	struct start s = { .paths = paths, .flags = flags, .origin = PEER_STARTED, .lock_fd = -1 };
+	CLEANUP(fd_close) int lock_fd = -1;
+	struct start_report report;
+	struct running r;
+	int e = running_find(paths, &r);
 
-	buf_init(&b, 0);
-	if (!print_is_json(c)) {
-		buf_fmt(&b, "%s\n", text);
-		return say_out(&b);
+	if (!e && r.origin == PEER_TEMPORARY) {
+		e = start_lock(&c->arena, paths, &lock_fd);
+		s.lock_fd = lock_fd;
+		if (!e)
+			e = running_find(paths, &r);
 	}
-	json_begin_object(&w);
-	JSON_KV_STR(&w, "state", str_from(state));
-	if (pid)
-		JSON_KV_INT(&w, "pid", pid);
-	json_end_object(&w);
-	return print_own(c, &b);
+	if (e)
+		return say_fault(e, NULL);
+	if (r.origin == PEER_PRIVATE)
+		return say_private(paths, r.pid);
+	if (r.is_reached && r.origin != PEER_TEMPORARY)
+		return say_running(c, &r, flags);
+	if (r.origin == PEER_TEMPORARY)
+		e = stop_running(c, paths, &r);
+	if (!e)
+		e = start_and_wait(c, &s, &report);
+	if (e)
+		return e;
+	*was_faster = report.verdict == START_RUNNING;
+	if (report.verdict == START_FAILED)
+		return say_failed(&report);
+	return *was_faster ? 0 : say_started(c, &report, r.origin == PEER_TEMPORARY ? r.pid : 0);
+}
+
+int background_start(struct cli *c, struct args *a)
+{
+	char *flags[FLAGS_MAX + 1];
+	struct paths paths;
+	int e = take_flags(c, a, flags);
+
+	if (!e)
+		e = where_paths(c, &paths);
+	for (int i = 0; !e && i < TRIES; i++) {
+		bool was_faster = false;
+
+		e = start_once(c, &paths, flags, &was_faster);
+		if (e || !was_faster)
+			return e;
+	}
+	if (!e)
+		say_error("servers come and go on '%s'", paths.data_dir);
+	return e ? e : EXIT_CONFLICT;
 }
 
 int background_stop(struct cli *c, struct args *a)
@@ -214,19 +277,46 @@ int background_stop(struct cli *c, struct args *a)
 }
 
 /* The flags that the running one was started with, without those that start.c gives. */
-static void flags_of(struct cli *c, pid_t pid, char **flags)
+static void flags_of(struct cli *c, const struct running *r, char **flags)
 {
-	char **argv = peer_arguments(&c->arena, pid);
+	char **argv = peer_arguments(&c->arena, r->pid);
 	size_t n = 0;
 
 	for (size_t i = 1; argv && argv[i] && n < FLAGS_MAX; i++) {
-		if (strcmp(argv[i], "--data-dir") == 0 || strcmp(argv[i], "--socket") == 0) {
+		if (strcmp(argv[i], "--data-dir") == 0 || strcmp(argv[i], "--socket") == 0 ||
+		    (r->origin == PEER_TEMPORARY && strcmp(argv[i], "--idle-exit") == 0)) {
 			i += argv[i + 1] != NULL;
 			continue;
 		}
 		flags[n++] = argv[i];
 	}
 	flags[n] = NULL;
+}
+
+static int restart(struct cli *c, const struct running *r, struct start *s, char **flags)
+{
+	struct start_report report;
+	int e = 0;
+
+	if (r->origin == PEER_PRIVATE)
+		return say_private(s->paths, r->pid);
+	if (r->pid && r->origin == PEER_FOREIGN) {
+		say_error("the server (pid %d) was not started by questd start", (int)r->pid);
+		say_hint(
+		    "restart it where it is run: with systemd, systemctl --user restart questd");
+		return EXIT_CONFLICT;
+	}
+	if (r->pid && !flags[0]) {
+		s->origin = r->origin;
+		flags_of(c, r, flags);
+	}
+	if (r->is_reached || r->is_locked)
+		e = stop_running(c, s->paths, r);
+	if (!e)
+		e = start_and_wait(c, s, &report);
+	if (e)
+		return e;
+	return report.verdict == START_FAILED ? say_failed(&report) : say_started(c, &report, 0);
 }
 
 int background_restart(struct cli *c, struct args *a)
@@ -247,17 +337,10 @@ int background_restart(struct cli *c, struct args *a)
 		e = running_find(&paths, &r);
 	if (e)
 		return say_fault(e, NULL);
-	if (r.pid && !r.is_kept) {
-		say_error("the server (pid %d) was not started by questd start", (int)r.pid);
-		say_hint(
-		    "restart it where it is run: with systemd, systemctl --user restart questd");
-		return EXIT_CONFLICT;
-	}
-	if (r.pid && !flags[0])
-		flags_of(c, r.pid, flags);
-	if (r.is_reached || r.is_locked)
-		e = stop_running(c, &paths, &r);
-	return e ? e
-		 : start_with(c, &(struct start){
-				     .paths = &paths, .flags = flags, .lock_fd = lock_fd });
+	return restart(c, &r,
+		       &(struct start){ .paths = &paths,
+					.flags = flags,
+					.origin = PEER_STARTED,
+					.lock_fd = lock_fd },
+		       flags);
 }

@@ -36,10 +36,12 @@ struct keep {
 };
 
 struct keep_options {
+	const char *origin; /* a mark for peer.c */
 	int64_t report_fd, life_fd, lock_fd;
 };
 
 static const struct args_option keep_options[] = {
+	{ "for", ARGS_TEXT, offsetof(struct keep_options, origin), "COMMAND", "" },
 	{ "report-fd", ARGS_INT, offsetof(struct keep_options, report_fd), "N", "" },
 	{ "life-fd", ARGS_INT, offsetof(struct keep_options, life_fd), "N", "" },
 	{ "lock-fd", ARGS_INT, offsetof(struct keep_options, lock_fd), "N", "" },
@@ -274,7 +276,7 @@ static void keep_close(struct keep *k)
 
 int keep_run(struct cli *c, struct args *a)
 {
-	struct keep_options o = { -1, -1, -1 };
+	struct keep_options o = { NULL, -1, -1, -1 };
 	struct args_spec spec = {
 		.options = keep_options,
 		.n_options = ARRAY_LEN(keep_options),

@@ -61,7 +61,9 @@ static const struct command commands[] = {
 	    .summary = "run the server in the background",
 	    .text = "Takes the flags of questd serve. Its log is DIR/questd.log (questd logs), "
 		    "capped at\n"
-		    "8 MiB with the one before.",
+		    "8 MiB with the one before. A server that questd mcp started, and that would "
+		    "end by\n"
+		    "itself, is replaced: its calls are finished, and windows do not notice.",
 	    .options = background_start_options,
 	    .n_options = 6,
 	},

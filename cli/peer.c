@@ -9,8 +9,16 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/macros.h"
 
 #define ARGUMENTS_MAX 128
+
+const char *const peer_origin_names[PEER_ORIGIN_MAX] = {
+	[PEER_FOREIGN] = "questd serve",
+	[PEER_STARTED] = "questd start",
+	[PEER_TEMPORARY] = "questd mcp",
+	[PEER_PRIVATE] = "questd mcp --private",
+};
 
 pid_t peer_pid(int fd)
 {
@@ -35,22 +43,36 @@ static size_t read_proc(pid_t pid, const char *name, char *out, size_t cap)
 	return (size_t)n;
 }
 
-bool peer_is_kept(pid_t pid)
+/* "questd", "keep", "--for", NAME: start.c writes these four first. */
+static enum peer_origin origin_of_keeper(const char *text, size_t n)
+{
+	static const char *const head[] = { "questd", "keep", "--for" };
+	const char *end = text + n;
+
+	for (size_t i = 0; i < ARRAY_LEN(head); i++) {
+		if (text >= end || strcmp(text, head[i]) != 0)
+			return PEER_FOREIGN;
+		text += strlen(text) + 1;
+	}
+	for (int i = PEER_STARTED; text < end && i < PEER_ORIGIN_MAX; i++)
+		if (strcmp(text, peer_origin_names[i]) == 0)
+			return (enum peer_origin)i;
+	return PEER_FOREIGN;
+}
+
+enum peer_origin peer_origin(pid_t pid)
 {
 	char text[512];
 	int parent;
 
 	if (pid <= 0 || read_proc(pid, "stat", text, sizeof(text)) == 0)
-		return false;
+		return PEER_FOREIGN;
 	/* "1 (name) S parent …": the name may hold anything, brackets too. */
 	const char *behind = strrchr(text, ')');
 
 	if (!behind || sscanf(behind, ") %*c %d", &parent) != 1)
-		return false;
-	size_t n = read_proc((pid_t)parent, "cmdline", text, sizeof(text));
-	size_t first = strlen(text) + 1;
-
-	return first < n && strcmp(text, "questd") == 0 && strcmp(text + first, "keep") == 0;
+		return PEER_FOREIGN;
+	return origin_of_keeper(text, read_proc((pid_t)parent, "cmdline", text, sizeof(text)));
 }
 
 char **peer_arguments(struct arena *a, pid_t pid)

@@ -58,6 +58,17 @@ static void back_off(struct relay_link *l, int64_t now_ms)
 	l->backoff_ms = MIN(2 * l->backoff_ms, BACKOFF_MAX_MS);
 }
 
+/* The server of a questd mcp --private is that one's alone. */
+static void refuse_private(struct relay_link *l, int64_t now_ms, pid_t pid)
+{
+	char text[600];
+
+	fd_close(&l->fd);
+	snprintf(text, sizeof(text), "a private server (pid %d) of questd mcp --private has '%s'",
+		 (int)pid, l->paths->data_dir);
+	fail(l, now_ms, EXIT_CONFLICT, text);
+}
+
 /* True when connected. */
 static bool try_connect(struct relay_link *l, int64_t now_ms)
 {
@@ -66,7 +77,14 @@ static bool try_connect(struct relay_link *l, int64_t now_ms)
 	if (!e)
 		e = fd_set_nonblock(l->fd, true);
 	if (!e) {
-		l->was_foreign = !peer_is_kept(peer_pid(l->fd));
+		pid_t pid = peer_pid(l->fd);
+		enum peer_origin origin = peer_origin(pid);
+
+		if (origin == PEER_PRIVATE && !l->is_private) {
+			refuse_private(l, now_ms, pid);
+			return false;
+		}
+		l->was_foreign = origin == PEER_FOREIGN;
 		l->failure.at_ms = 0;
 		l->is_proven = l->is_suspect = false;
 		return true;
@@ -82,8 +100,7 @@ static void begin_start(struct relay_link *l, int64_t now_ms)
 {
 	struct start s = {
 		.paths = l->paths,
-		.is_private = l->is_private,
-		.is_temporary = !l->is_private,
+		.origin = l->is_private ? PEER_PRIVATE : PEER_TEMPORARY,
 		.lock_fd = -1,
 	};
 
@@ -145,7 +162,7 @@ void relay_link_on_report(struct relay_link *l, int64_t now_ms)
 	}
 	l->next_try_ms = 0;
 	l->backoff_ms = BACKOFF_MIN_MS;
-	if (!try_connect(l, now_ms) && TAKE(l->is_suspect, true))
+	if (!try_connect(l, now_ms) && !l->failure.at_ms && TAKE(l->is_suspect, true))
 		fail(l, now_ms, EXIT_FAILED,
 		     "the server ended as soon as it was started; see questd logs");
 }

@@ -13,7 +13,6 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/fd.h"
-#include "cli/peer.h"
 #include "transport/client.h"
 
 #define LOOK_MS 20
@@ -46,7 +45,7 @@ int running_find(const struct paths *p, struct running *out)
 	out->is_locked = is_locked(p->lock, &out->pid);
 	if (out->is_reached)
 		out->pid = peer_pid(fd);
-	out->is_kept = peer_is_kept(out->pid);
+	out->origin = peer_origin(out->pid);
 	return 0;
 }
 

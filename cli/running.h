@@ -8,12 +8,13 @@
 
 #include "base/macros.h"
 #include "base/paths.h"
+#include "cli/peer.h"
 
 struct running {
 	pid_t pid;       /* 0: none */
 	bool is_locked;  /* some process holds the data directory's lock */
 	bool is_reached; /* it answers on the socket */
-	bool is_kept;    /* it runs in the background */
+	enum peer_origin origin;
 };
 
 /* By the socket, else by the lock file. Negative: a fault. */

@@ -37,19 +37,20 @@ static void fill(struct keeper *k, const struct start *s, char *program)
 {
 	add(k, "questd", NULL);
 	add(k, "keep", NULL);
+	add(k, "--for", (char *)peer_origin_names[s->origin]); /* for peer.c, which reads it */
 	add(k, "--data-dir", s->paths->data_dir);
 	add(k, "--socket", s->paths->socket);
 	add(k, "--report-fd", k->report);
-	if (s->is_private)
+	if (s->origin == PEER_PRIVATE)
 		add(k, "--life-fd", k->life);
 	if (s->lock_fd >= 0)
 		add(k, "--lock-fd", k->lock);
 	add(k, "--", program);
 	add(k, "--data-dir", s->paths->data_dir);
 	add(k, "--socket", s->paths->socket);
-	if (s->is_temporary)
+	if (s->origin == PEER_TEMPORARY)
 		add(k, "--idle-exit", IDLE_EXIT_SECONDS);
-	if (s->is_private)
+	if (s->origin == PEER_PRIVATE)
 		add(k, "--http", "off");
 	for (char *const *f = s->flags; f && *f; f++)
 		add(k, *f, NULL);
@@ -118,7 +119,7 @@ int start_begin(struct arena *a, const struct start *s, struct start_handle *out
 		return err_sys("cannot make a pipe");
 	read_end = pair[0];
 	write_end = pair[1];
-	if (s->is_private) {
+	if (s->origin == PEER_PRIVATE) {
 		if (pipe2(pair, O_CLOEXEC))
 			return err_sys("cannot make a pipe");
 		life_read = pair[0];

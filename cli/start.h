@@ -5,19 +5,18 @@
  */
 #pragma once
 
-#include <stdbool.h>
-
 #include "base/arena.h"
 #include "base/macros.h"
 #include "base/paths.h"
 #include "base/str.h"
+#include "cli/peer.h"
 
 struct start {
 	const struct paths *paths;
-	char *const *flags; /* further ones for questd-server, NULL-terminated; may be NULL */
-	bool is_private;    /* the server ends with us */
-	bool is_temporary;  /* it ends by itself after five minutes without a client */
-	int lock_fd;        /* the start lock, already held; -1 */
+	char *const *flags;      /* further ones for questd-server, NULL-terminated; may be NULL */
+	enum peer_origin origin; /* TEMPORARY: it ends after five minutes without a client;
+				    PRIVATE: with us */
+	int lock_fd;             /* the start lock, already held; -1 */
 };
 
 struct start_handle {

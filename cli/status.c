@@ -74,7 +74,8 @@ static int say_running(struct cli *c, const struct running *r, const struct json
 	JSON_KV_STR(&w, "health", json_get_str(health, STR("status")));
 	if (reason.n)
 		JSON_KV_STR(&w, "reason", reason);
-	JSON_KV_BOOL(&w, "background", r->is_kept);
+	JSON_KV_BOOL(&w, "background", r->origin != PEER_FOREIGN);
+	JSON_KV_STR(&w, "started_by", str_from(peer_origin_names[r->origin]));
 	JSON_KV_BOOL(&w, "other_build", other != NULL);
 	for (uint32_t i = 0; i < info->n; i++) {
 		if (str_eq(info->members[i].key, STR("limits")))

@@ -6,7 +6,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from test_cli import Folder  # noqa: E402
-from questd import Server  # noqa: E402
+from questd import Relay, Server  # noqa: E402
 
 
 class Tokens(Folder):
@@ -18,6 +18,58 @@ class Tokens(Folder):
             self.cli("setup", "--rotate-token", code=0)
             self.assertEqual(server.http(body=ping, headers=old, token=False)[0], 401)
             self.assertEqual(server.http(body=ping)[0], 200)
+
+
+class Starting(Folder):
+    """Who started the server decides how long it lives and who may have it."""
+
+    def window(self, *flags):
+        relay = Relay(*flags, env=self.env)
+        self.addCleanup(relay.close)
+        return relay
+
+    def arguments(self, pid):
+        with open(f"/proc/{pid}/cmdline") as f:
+            return f.read().split("\0")
+
+    def test_start_takes_the_place_of_a_server_that_would_end_by_itself(self):
+        window = self.window()
+        first = window.lines.ok("system.info")["pid"]
+        self.assertIn("--idle-exit", self.arguments(first))
+        self.assertEqual(self.ok("status")["started_by"], "questd mcp")
+        quest = window.lines.ok("quests.create", {"subject": "kept"})["short_id"]
+        started = self.start()
+        self.assertEqual((started["state"], started["replaced"]), ("started", first))
+        self.assertNotIn("--idle-exit", self.arguments(started["pid"]))
+        self.assertEqual(self.ok("status")["started_by"], "questd start")
+        self.assertEqual(window.lines.ok("quests.get", {"id": quest})["subject"], "kept")
+        self.assertEqual(window.lines.ok("system.info")["pid"], started["pid"])
+        again = self.start()
+        self.assertEqual((again["state"], again["pid"]), ("running", started["pid"]))
+
+    def test_flags_for_a_server_that_runs_are_not_swallowed(self):
+        self.start()
+        done = self.cli("start", "--log-level", "debug", code=0)
+        self.assertIn("questd restart --log-level debug", done.stderr)
+
+    def test_restart_leaves_a_temporary_server_temporary(self):
+        self.window().lines.ok("system.ping")
+        pid = self.ok("restart")["pid"]
+        self.assertEqual(self.arguments(pid).count("--idle-exit"), 1)
+        self.assertEqual(self.ok("status")["started_by"], "questd mcp")
+
+    def test_a_private_server_is_nobody_elses(self):
+        window = self.window("--private")
+        pid = window.lines.ok("system.info")["pid"]
+        self.assertEqual(self.ok("status")["started_by"], "questd mcp --private")
+        for command in ("start", "restart"):
+            self.assertIn(f"(pid {pid})", self.cli(command, "--http", "off", code=4).stderr)
+        other = self.window()
+        error = other.lines.call("system.info")["error"]
+        self.assertIn(f"(pid {pid})", error["message"])
+        self.assertIn("--data-dir", error["data"]["hint"])
+        self.assertEqual(other.process.wait(10), 4)
+        self.assertEqual(window.lines.ok("system.info")["pid"], pid)
 
 
 if __name__ == "__main__":
