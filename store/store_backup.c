@@ -6,6 +6,7 @@
 
 #include <assert.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,12 +15,15 @@
 
 #include "base/fd.h"
 
-enum { STEP_PAGES = 100, WAIT_NS = 1000000 };
+enum { STEP_PAGES = 100, SHARE_PAGES = 12, WAIT_NS = 1000000 };
 
 struct store_job {
 	struct store *store;
 	struct db_backup *backup;
 	char *path, *temp;
+	uint64_t version; /* what was committed at the last step */
+	int64_t n_all,
+	    n_owed; /* pages: of the store then, and not copied yet though their turn came */
 	pthread_t finisher;
 	bool is_finishing;
 	_Atomic bool is_finished; /* the thread's last word */
@@ -116,13 +120,37 @@ static int wait_for_finisher(struct store_job *job)
 	return err_trace(store_count(job->store, false));
 }
 
+/* Beside writers a copy takes a share of the disk and of the writer's time, not half of them; what
+ * they add comes on top of it, or the copy would never catch up with them. */
+static int pages_due(struct store_job *job)
+{
+	uint64_t version = store_version(job->store);
+	int n;
+
+	job->n_owed += version == job->version ? STEP_PAGES : SHARE_PAGES;
+	job->version = version;
+	if (job->n_owed < STEP_PAGES)
+		return 0; /* still tells how the store has grown */
+	n = (int)MIN(job->n_owed, INT_MAX);
+	job->n_owed = 0;
+	return n;
+}
+
+static void owe_growth(struct store_job *job, int64_t n_all)
+{
+	if (job->n_all)
+		job->n_owed += MAX(n_all - job->n_all, 0);
+	job->n_all = n_all;
+}
+
 int store_backup_step(struct store_job *job, int64_t *done_pages, int64_t *all_pages)
 {
 	int e;
 
 	if (job->is_finishing)
 		return err_trace(wait_for_finisher(job));
-	e = db_backup_step(job->backup, STEP_PAGES, done_pages, all_pages);
+	e = db_backup_step(job->backup, pages_due(job), done_pages, all_pages);
+	owe_growth(job, *all_pages);
 	if (e == DB_BACKUP_MORE)
 		return STORE_MORE;
 	if (e)

@@ -74,6 +74,46 @@ TEST(f_25_a_backup_while_writing_restores_to_a_sound_store)
 	CHECK_INT(world_fire(&w, "goes.on"), head + 1);
 }
 
+/* Steps until all pages are copied, with `n` events of `size` bytes written before each. */
+static int64_t steps_beside(struct world *w, int n, size_t size, int64_t max)
+{
+	struct store_job *job;
+	int64_t steps = 0, done = 0, all = 1;
+
+	if (!CHECK_OK(store_backup_new(w->store, test_path("paced.db"), &job)))
+		return -1;
+	while (done < all && steps++ < max) {
+		if (n)
+			CHECK_OK(world_fill(w, n, size));
+		CHECK_INT(store_backup_step(job, &done, &all), STORE_MORE);
+	}
+	CHECK_INT(done, all);
+	store_backup_free(job);
+	CHECK(unlink(test_path("paced.db")) == 0);
+	return steps;
+}
+
+TEST(f_25_a_backup_takes_a_share_beside_writers_and_all_when_alone)
+{
+	WORLD_OPEN(w);
+	int64_t alone, beside;
+
+	CHECK_OK(world_fill(&w, 3000, 1000));
+	alone = steps_beside(&w, 0, 0, 1000);
+	beside = steps_beside(&w, 1, 10, 1000);
+	CHECK(alone >= 5);
+	CHECK(beside >= 7 * alone);
+	CHECK(beside <= 9 * alone);
+}
+
+TEST(f_25_a_backup_catches_up_with_writers_who_add_more_than_a_step)
+{
+	WORLD_OPEN(w);
+
+	CHECK_OK(world_fill(&w, 1000, 1000));
+	CHECK(steps_beside(&w, 250, 2000, 60) < 60);
+}
+
 TEST(store_restore_keeps_what_it_replaces)
 {
 	WORLD_OPEN(w);
