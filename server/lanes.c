@@ -27,6 +27,7 @@
 #include "verbs.gen.h"
 
 #define BATCH_MAX   256
+#define DONE_MAX    64   /* answers in one turn of the loop: others are waiting there too */
 #define QUEUE_MAX   4096 /* above what quotas let in: never reached by callers */
 #define N_SCANNERS  2
 #define STACK_BYTES ((size_t)512 * 1024)
@@ -206,6 +207,22 @@ static void split_steps(struct list *items, struct list *steps, size_t *n_calls)
 	}
 }
 
+/* Back to the loop, those before the others who went before them on the way here. */
+static void give_back(struct lanes *l, struct list *items)
+{
+	struct list first;
+
+	list_init(&first);
+	list_for_each (it, tmp, items) {
+		if (!request_of(it)->goes_first)
+			continue;
+		list_unlink(it);
+		list_push_back(&first, it);
+	}
+	queue_put_all_first(&l->done, &first);
+	queue_put_all(&l->done, items);
+}
+
 static void write_round(struct lanes *l, struct list *items)
 {
 	struct list steps;
@@ -215,7 +232,7 @@ static void write_round(struct lanes *l, struct list *items)
 	split_steps(items, &steps, &n_calls);
 	if (n_calls) {
 		run_batch(l, items, n_calls);
-		queue_put_all(&l->done, items);
+		give_back(l, items);
 	}
 	list_for_each (it, tmp, &steps)
 		run_step(l, request_of(it));
@@ -375,7 +392,7 @@ static void on_done(struct loop_fd *f, uint32_t events)
 		return;
 	}
 	list_init(&items);
-	queue_take(&l->done, &items, SIZE_MAX);
+	queue_take(&l->done, &items, DONE_MAX);
 	while ((it = list_pop_front(&items))) {
 		struct request *r = request_of(it);
 
@@ -420,7 +437,8 @@ void lanes_write(struct lanes *l, struct request *r)
 	r->in_writer = r->is_queued = true;
 	l->n_writes++;
 	/* one who floods does not make the others wait; one call has no order to lose */
-	list_push_back(is_alone(r) ? &l->gathered_first : &l->gathered, &r->lane_link);
+	r->goes_first = is_alone(r);
+	list_push_back(r->goes_first ? &l->gathered_first : &l->gathered, &r->lane_link);
 	loop_defer(l->server->loop, &l->hand_over, hand_over);
 }
 

@@ -72,6 +72,7 @@ struct request {
 	atomic_bool is_cancelled;
 	bool is_running; /* a lane has it: only the lane may touch it */
 	bool is_held, is_queued, is_write, in_writer, is_parked, is_over;
+	bool goes_first;       /* its principal has nothing else under way */
 	bool is_notification;  /* nobody waits for the answer */
 	bool outlives_channel; /* its owner wants it run on when the peer leaves */
 };
