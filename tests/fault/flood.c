@@ -24,13 +24,15 @@ struct samples {
 
 struct caller {
 	int fd;
-	int64_t begun_us, again_us; /* again 0: a call is under way */
+	int64_t begun_us;
 	size_t n;
 	char reply[REPLY_MAX];
 };
 
 struct flood {
 	struct caller *callers;
+	int64_t *again_us; /* by caller, apart from them for the sake of the cache; 0: a call is
+			      under way */
 	long n_callers, n_odd;
 	struct samples served, refused;
 	char request[REQUEST_MAX];
@@ -61,7 +63,7 @@ static void take(struct samples *s, int64_t us)
 static void call(struct flood *f, struct caller *c)
 {
 	c->n = 0;
-	c->again_us = 0;
+	f->again_us[c - f->callers] = 0;
 	c->begun_us = now_us();
 	if (write(c->fd, f->request, f->n_request) != (ssize_t)f->n_request)
 		die("write");
@@ -100,16 +102,16 @@ static void take_reply(struct flood *f, struct caller *c)
 
 	if (memmem(c->reply, c->n, "\"result\":", 9)) {
 		take(&f->served, took);
-		c->again_us = now;
+		f->again_us[c - f->callers] = now;
 	} else if (again && (memmem(c->reply, c->n, "\"overloaded\"", 12) ||
 			     memmem(c->reply, c->n, "\"too_many_requests\"", 19))) {
 		take(&f->refused, took);
-		c->again_us = now + 1000 * strtol(again + 17, NULL, 10);
+		f->again_us[c - f->callers] = now + 1000 * strtol(again + 17, NULL, 10);
 	} else if (f->n_odd++ < ODD_TOLD) {
 		fprintf(stderr, "flood: %.*s\n", (int)c->n, c->reply);
-		c->again_us = now;
+		f->again_us[c - f->callers] = now;
 	}
-	if (c->again_us == now)
+	if (f->again_us[c - f->callers] == now)
 		call(f, c);
 }
 
@@ -129,7 +131,7 @@ static void call_those_due(struct flood *f)
 	int64_t now = now_us();
 
 	for (long i = 0; i < f->n_callers; i++)
-		if (f->callers[i].again_us && f->callers[i].again_us <= now)
+		if (f->again_us[i] && f->again_us[i] <= now)
 			call(f, &f->callers[i]);
 }
 
@@ -206,9 +208,10 @@ int main(int argc, char **argv)
 	f.n_callers = atol(argv[4]);
 	seconds = atof(argv[5]);
 	f.callers = calloc((size_t)f.n_callers, sizeof(*f.callers));
+	f.again_us = calloc((size_t)f.n_callers, sizeof(*f.again_us));
 	f.served.us = calloc(SAMPLES_MAX, sizeof(uint32_t));
 	f.refused.us = calloc(SAMPLES_MAX, sizeof(uint32_t));
-	if (!f.callers || !f.served.us || !f.refused.us)
+	if (!f.callers || !f.again_us || !f.served.us || !f.refused.us)
 		die("memory");
 	f.n_request =
 	    put_request(f.request, argv,
