@@ -10,7 +10,6 @@
 #define QUEST_DEPENDENCIES_MAX 100
 #define QUEST_DEPENDENTS_MAX   1000
 #define QUEST_LEVELS_MAX       64
-#define QUEST_WALK_MAX         10000 /* quests looked at in search of a cycle */
 
 struct store_n_list {
 	int64_t *v;

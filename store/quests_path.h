@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The way from one quest to another along dependencies: what would close a cycle, and through whom.
- */
+/* The way from a quest back to itself. A quest waits for its dependencies, and for its required
+ * children unless one of the two is done or cancelled, which is for good. */
 #pragma once
 
 #include "store/quests_graph.h"
 
 #define QUEST_WALK_MAX 10000 /* quests looked at in search of a way */
 
-/* From `from` to `to`, both included; STORE_NONE when there is no way, STORE_TOO_FAR when
- * QUEST_WALK_MAX quests were not enough to know. */
-int store_quest_path(struct store_tx *tx, int64_t from, int64_t to,
-		     struct store_n_list *out) must_check;
+/* What it waits for, what that waits for, …, itself. STORE_NONE when it does not wait for itself,
+ * STORE_TOO_FAR when QUEST_WALK_MAX quests were not enough to know. */
+int store_quest_cycle(struct store_tx *tx, int64_t n, struct store_n_list *out) must_check;

@@ -98,20 +98,24 @@ static int set_fields(struct call *c, const struct quests_update_params *p, stru
 	return e ? err_trace(e) : quest_check_ideas(c, p->idea_id, p->idea_ids);
 }
 
-static int set_links(struct call *c, const struct quests_update_params *p, struct store_quest *q)
+/* added: a field that makes it wait for more, or its parent for it; NULL when none does. */
+static int set_links(struct call *c, const struct quests_update_params *p, struct store_quest *q,
+		     const char **added)
 {
-	bool leaves = is_cleared(p, QUEST_CLEAR_PARENT);
+	bool leaves = is_cleared(p, QUEST_CLEAR_PARENT), is_awaited = false, waits = false;
 	int e = 0;
 
 	if (p->parent.p || leaves || p->has_required) {
 		struct str parent = p->parent.p ? p->parent : leaves ? STR_NONE : q->quest.parent;
 
-		e = quest_move(c, q, parent, p->has_required ? p->required : q->quest.required);
+		e = quest_move(c, q, parent, p->has_required ? p->required : q->quest.required,
+			       &is_awaited);
 	}
 	if (e == 0 && is_cleared(p, QUEST_CLEAR_ASSIGNEE))
 		e = set_assignee(c, q, NULL, "clear");
 	if (e == 0 && (p->depends_on.v || is_cleared(p, QUEST_CLEAR_DEPENDS_ON)))
-		e = quest_replace_dependencies(c, q, p->depends_on);
+		e = quest_replace_dependencies(c, q, p->depends_on, &waits);
+	*added = waits ? "depends_on" : !is_awaited ? NULL : p->parent.p ? "parent" : "required";
 	return e;
 }
 
@@ -138,7 +142,7 @@ static int set_status(struct call *c, const struct quests_update_params *p, stru
 int quests_update(struct call *call, const struct quests_update_params *p,
 		  struct quests_update_result *r)
 {
-	const char *clash = find_clash(p);
+	const char *clash = find_clash(p), *added = NULL;
 	struct store_quest q;
 	enum quest_status was;
 	int e;
@@ -155,9 +159,11 @@ int quests_update(struct call *call, const struct quests_update_params *p,
 	was = q.quest.status;
 	e = set_fields(call, p, &q.quest);
 	if (e == 0)
-		e = set_links(call, p, &q);
+		e = set_links(call, p, &q, &added);
 	if (e == 0)
 		e = err_trace(store_quest_set(call->tx, &q));
+	if (e == 0 && added)
+		e = quest_check_cycle(call, &q, added, false);
 	if (e == 0 && (p->labels.v || is_cleared(p, QUEST_CLEAR_LABELS)))
 		e = err_trace(store_quest_set_labels(call->tx, &q));
 	if (e == 0)

@@ -112,6 +112,8 @@ int quests_create(struct call *call, const struct quests_create_params *p,
 	if (e)
 		return err_trace(e);
 	e = quest_add_dependencies(call, q.n, &d);
+	if (e == 0 && d.n && p->parent.p && p->required)
+		e = quest_check_cycle(call, &q, "depends_on", true);
 	if (e == 0)
 		e = tell(call, &q.quest);
 	if (e)

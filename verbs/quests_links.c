@@ -8,6 +8,49 @@
 
 #define CYCLE_NAMED_MAX 100
 
+/* ---- cycles ---- */
+
+/* `way` leads from the quest back to it and ends with it; of a very long one the first members are
+ * named. A new quest is not: refused, it never has the id. */
+static int refuse_cycle(struct call *c, const char *field, const struct store_quest *q, bool is_new,
+			const struct store_n_list *way)
+{
+	int64_t members[CYCLE_NAMED_MAX] = { q->n };
+	struct store_n_list ns = { members, MIN(way->n + 1, (size_t)CYCLE_NAMED_MAX) };
+	struct str_list names, between;
+	struct str by;
+
+	memcpy(members + 1, way->v, (ns.n - 1) * sizeof(*members));
+	names = quest_short_ids(c->arena, &ns);
+	if (!names.v)
+		return err_nomem();
+	between = (struct str_list){ names.v + 1, MIN(way->n - 1, (size_t)CYCLE_NAMED_MAX - 1) };
+	by = call_listed(c->arena, between);
+	call_data_strs(c, "cycle", is_new ? between : names);
+	return call_fail_field(c, ERROR_CYCLE, field, "%.*s would wait for itself%s%.*s",
+			       STR_ARG(is_new ? STR("the new quest") : q->quest.short_id),
+			       between.n ? " by way of " : "", STR_ARG(by));
+}
+
+int quest_check_cycle(struct call *c, const struct store_quest *q, const char *field, bool is_new)
+{
+	struct str who = is_new ? STR("the new quest") : q->quest.short_id;
+	struct store_n_list way;
+	int e = store_quest_cycle(c->tx, q->n, &way);
+
+	if (e == STORE_NONE)
+		return 0;
+	if (e == STORE_TOO_FAR) {
+		call_data_int(c, "limit", QUEST_WALK_MAX);
+		return call_fail_field(
+		    c, ERROR_CONFLICT, field,
+		    "more than %d quests wait for %.*s: whether it would wait for one of them "
+		    "cannot be known",
+		    QUEST_WALK_MAX, STR_ARG(who));
+	}
+	return e ? err_trace(e) : refuse_cycle(c, field, q, is_new, &way);
+}
+
 /* ---- dependencies ---- */
 
 static bool has_dependency(const struct quest_dependencies *d, int64_t n)
@@ -61,40 +104,9 @@ int quest_add_dependencies(struct call *c, int64_t n, const struct quest_depende
 	return e;
 }
 
-/* From the quest by the new link along the way back to it; of a very long one the first members. */
-static int refuse_cycle(struct call *c, const char *field, const struct store_quest *q,
-			const struct store_n_list *way)
-{
-	int64_t members[CYCLE_NAMED_MAX] = { q->n };
-	struct store_n_list ns = { members, MIN(way->n + 1, (size_t)CYCLE_NAMED_MAX) };
-
-	for (size_t i = 1; i < ns.n; i++)
-		members[i] = way->v[i - 1];
-	call_data_strs(c, "cycle", quest_short_ids(c->arena, &ns));
-	return call_fail_field(c, ERROR_CYCLE, field, "%.*s would wait for itself",
-			       STR_ARG(q->quest.short_id));
-}
-
-static int check_way_back(struct call *c, const struct store_quest *q, int64_t from)
-{
-	struct store_n_list way;
-	int e = store_quest_path(c->tx, from, q->n, &way);
-
-	if (e == STORE_NONE)
-		return 0;
-	if (e == STORE_TOO_FAR) {
-		call_data_int(c, "limit", QUEST_WALK_MAX);
-		return call_fail_field(
-		    c, ERROR_CONFLICT, "depends_on",
-		    "more than %d quests lie behind it: it cannot be known that none is %.*s",
-		    QUEST_WALK_MAX, STR_ARG(q->quest.short_id));
-	}
-	return e ? err_trace(e) : refuse_cycle(c, "depends_on", q, &way);
-}
-
-/* The edges that go and those that come. */
+/* The edges that go and those that come; whether any comes. */
 static int replace_edges(struct call *c, const struct store_quest *q,
-			 const struct quest_dependencies *now)
+			 const struct quest_dependencies *now, bool *grows)
 {
 	int64_t old[QUEST_DEPENDENCIES_MAX];
 	size_t n_old;
@@ -110,9 +122,8 @@ static int replace_edges(struct call *c, const struct store_quest *q,
 
 		for (size_t k = 0; k < n_old; k++)
 			is_new = is_new && old[k] != now->v[i].n;
+		*grows = *grows || is_new;
 		if (is_new)
-			e = check_way_back(c, q, now->v[i].n);
-		if (e == 0 && is_new)
 			e = add_dependency(c, q->n, &now->v[i]);
 	}
 	return e;
@@ -138,7 +149,8 @@ static int settle(struct call *c, struct store_quest *q, int64_t failed)
 								 .blocked_by = failed }));
 }
 
-int quest_replace_dependencies(struct call *c, struct store_quest *q, struct str_list ids)
+int quest_replace_dependencies(struct call *c, struct store_quest *q, struct str_list ids,
+			       bool *grows)
 {
 	struct quest_dependencies now;
 	int e;
@@ -153,7 +165,7 @@ int quest_replace_dependencies(struct call *c, struct store_quest *q, struct str
 	}
 	e = quest_find_dependencies(c, ids, &now);
 	if (e == 0)
-		e = replace_edges(c, q, &now);
+		e = replace_edges(c, q, &now, grows);
 	if (e)
 		return e;
 	q->dependencies = (int64_t)now.n;
@@ -216,12 +228,13 @@ static int check_way_up(struct call *c, const struct store_quest *q, const struc
 		struct store_n_list way = { up->v, i + 1 };
 
 		if (up->v[i] == q->n)
-			return refuse_cycle(c, "parent", q, &way);
+			return refuse_cycle(c, "parent", q, false, &way);
 	}
 	return up->n == QUEST_LEVELS_MAX ? refuse_levels(c) : 0;
 }
 
-int quest_move(struct call *c, struct store_quest *q, struct str parent, bool is_required)
+int quest_move(struct call *c, struct store_quest *q, struct str parent, bool is_required,
+	       bool *grows)
 {
 	struct store_quest_key to = { 0 };
 	struct store_n_list up = { NULL, 0 };
@@ -242,6 +255,7 @@ int quest_move(struct call *c, struct store_quest *q, struct str parent, bool is
 		e = store_quest_count_open_children(c->tx, to.n, 1);
 	if (e)
 		return e;
+	*grows = to.n && is_required && (to.n != q->parent || !q->quest.required);
 	q->parent = to.n;
 	q->quest.parent = store_quest_short_id(c->arena, to.n);
 	q->quest.required = is_required;

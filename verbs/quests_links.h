@@ -17,13 +17,17 @@ int quest_find_dependencies(struct call *c, struct str_list ids,
 /* Of a quest that has none yet. */
 int quest_add_dependencies(struct call *c, int64_t n,
 			   const struct quest_dependencies *d) must_check;
-/* Replaces them; blocks or unblocks the quest as they say. `cycle` names the members. */
-int quest_replace_dependencies(struct call *c, struct store_quest *q,
-			       struct str_list ids) must_check;
+/* Replaces them; blocks or unblocks the quest as they say. `grows`: it waits for one more. */
+int quest_replace_dependencies(struct call *c, struct store_quest *q, struct str_list ids,
+			       bool *grows) must_check;
 
 /* The parent of a new quest. */
 int quest_find_parent(struct call *c, struct str id, struct store_quest_key *out) must_check;
 /* Moves it (id NONE: out of the tree) and sets whether the parent waits for it; counters follow.
- * The row itself is the caller's. */
-int quest_move(struct call *c, struct store_quest *q, struct str parent,
-	       bool is_required) must_check;
+ * `grows`: a parent waits for it that did not. The row itself is the caller's. */
+int quest_move(struct call *c, struct store_quest *q, struct str parent, bool is_required,
+	       bool *grows) must_check;
+
+/* Once all its rows are written: refused as `cycle` when it waits for itself. */
+int quest_check_cycle(struct call *c, const struct store_quest *q, const char *field,
+		      bool is_new) must_check;

@@ -242,6 +242,19 @@ join quests q on q.n = d.quest
 where d.dependency = $1
 order by d.quest
 
+-- name: quest_waiters
+select quest
+from quest_dependencies
+where dependency = $1
+union all
+select p.n
+from quests q
+join quests p on p.n = q.parent
+where q.n = $1
+and q.required = 1
+and q.status not in (3, 6)
+and p.status not in (3, 6)
+
 -- name: quest_dependency_add
 insert into quest_dependencies (quest, dependency)
 values ($1, $2)

@@ -57,8 +57,13 @@ class Model:
                 return True
             if n not in seen:
                 seen.add(n)
-                todo += self.quests[n].deps
+                todo += [*self.quests[n].deps, *self.awaited_children(n)]
         return False
+
+    def awaited_children(self, n):
+        """Those it cannot be done without, now or when they are tried again."""
+        q = self.quests[n]
+        return [c.n for c in self.quests.values() if c.parent == n and c.required and {c.status, q.status}.isdisjoint(OVER)]
 
     def ancestors(self, n):
         while n:
@@ -71,6 +76,8 @@ class Model:
             wrong.add("conflict")
         if parent and self.quests[parent].status in OVER:
             wrong.add("conflict")
+        if parent and required and not wrong and any(self.reaches(d, parent) for d in deps):
+            wrong.add("cycle")
         if not wrong:
             q = self.quests[len(self.quests) + 1] = Quest(len(self.quests) + 1, priority, agent, parent, required, deps, labels)
             if self.lost(deps):
@@ -140,6 +147,8 @@ class Model:
         if parent and q.status in OPEN and self.quests[parent].status in OVER and \
                 (parent != q.parent or required and not q.required):
             return {"conflict"}
+        if parent and required and {q.status, self.quests[parent].status}.isdisjoint(OVER) and self.reaches(q.n, parent):
+            return {"cycle"}
         q.parent, q.required = parent, required
         return set()
 

@@ -97,10 +97,15 @@ TEST(cycles_are_searched_among_10000_quests_and_not_further)
 	CHECK_INT(world_count(r, "cycle"), 100);
 	CHECK_STR(world_text(r, "cycle.99"), "q-9904");
 	world_say(&w, "quests.create", "{'subject': 'apart'}");
-	r = world_say(&w, "quests.update", "{'id': 'q-10003', 'depends_on': ['q-10002']}");
+	r = world_say(&w, "quests.update", "{'id': 'q-2', 'depends_on': ['q-1', 'q-10003']}");
 	CHECK_ERROR(r, "conflict");
 	CHECK_INT(world_int(r, "limit"), 10000);
-	CHECK_ERROR(world_say(&w, "quests.update", "{'id': 'q-10003', 'depends_on': ['q-9000']}"),
+	CHECK_ERROR(world_say(&w, "quests.update", "{'id': 'q-2', 'depends_on': []}"), NULL);
+	CHECK_ERROR(world_say(&w, "quests.update", "{'id': 'q-3', 'depends_on': ['q-10003']}"),
+		    NULL);
+	r = world_say(&w, "quests.create", "{'subject': 'last', 'depends_on': ['q-10002']}");
+	CHECK_ERROR(r, NULL);
+	CHECK_ERROR(world_say(&w, "quests.update", "{'id': 'q-10004', 'depends_on': ['q-2']}"),
 		    NULL);
 }
 

@@ -10,8 +10,9 @@ static void fill(struct world *w)
 		  "{'name': 'lead', 'grants': {'may_spawn': true, 'depth': 1, 'children': 2}}");
 	world_say(w, "agents.spawn", "{'name': 'kid', 'parent': 'lead', 'max_concurrent': 2}");
 	world_say(w, "quests.create", "{'subject': 'one', 'labels': ['a']}");
-	world_say(w, "quests.create", "{'subject': 'two', 'depends_on': ['q-1'], 'parent': 'q-1'}");
-	world_say(w, "quests.create", "{'subject': 'three', 'assignee': 'kid'}");
+	world_say(w, "quests.create", "{'subject': 'two', 'depends_on': ['q-1']}");
+	world_say(w, "quests.create",
+		  "{'subject': 'three', 'assignee': 'kid', 'parent': 'q-1'}");
 	world_say(w, "quests.claim", "{'id': 'q-3', 'agent': 'kid'}");
 }
 
@@ -70,9 +71,12 @@ TEST(verbs_that_run_out_of_memory_say_so_and_change_nothing)
 		{ "ideas.store", "{'name': 'plan', 'content': 'c'}" },
 		{ "quests.create", "{'subject': 'one', 'labels': ['a', 'b'], 'description': 'd'}" },
 		{ "quests.create",
-		  "{'subject': 'two', 'depends_on': ['q-1'], 'parent': 'q-1', 'assignee': 'kid'}" },
+		  "{'subject': 'two', 'depends_on': ['q-1'], 'parent': 'q-1', 'required': false,"
+		  " 'assignee': 'kid'}" },
+		{ "quests.create", "{'subject': 'x', 'depends_on': ['q-1'], 'parent': 'q-1'}" },
 		{ "quests.create", "{'subject': 'three', 'depends_on': ['q-1', 'q-2']}" },
-		{ "quests.create", "{'subject': 'four', 'depends_on': ['q-9']}" },
+		{ "quests.create", "{'subject': 'part', 'parent': 'q-1'}" },
+		{ "quests.create", "{'subject': 'five', 'depends_on': ['q-9']}" },
 		{ "quests.update", "{'id': 'q-1', 'depends_on': ['q-3']}" },
 		{ "quests.update", "{'id': 'q-1', 'parent': 'q-2'}" },
 		{ "quests.update", "{'id': 'q-3', 'subject': 'x', 'labels': ['c'], 'parent': "
@@ -109,5 +113,5 @@ TEST(verbs_that_run_out_of_memory_say_so_and_change_nothing)
 	CHECK(w.n_starved > 1000);
 	CHECK_STR(world_text(world_say(&w, "quests.get", "{'id': 'q-1'}"), "status"),
 		  "in_progress");
-	CHECK_INT(world_rows(&w, "select 1 from quests").n, 3);
+	CHECK_INT(world_rows(&w, "select 1 from quests").n, 4);
 }

@@ -37,7 +37,8 @@ TEST(quests_create_says_everything_that_get_says)
 	made = world_say(
 	    &w, "quests.create",
 	    "{'subject': 'Fix it', 'description': 'a\\nb', 'acceptance': 'works',"
-	    " 'priority': 'high', 'assignee': 'Ann', 'parent': 'q-1', 'depends_on': ['q-1', 'q-1'],"
+	    " 'priority': 'high', 'assignee': 'Ann', 'parent': 'q-1', 'required': false, "
+	    " 'depends_on': ['q-1', 'q-1'],"
 	    " 'labels': ['web', 'web', 'ui'], 'due_at': '2027-01-01T00:00:00Z'}");
 	got = world_say(&w, "quests.get", "{'id': '%.*s'}", STR_ARG(world_text(made, "id")));
 	CHECK_STR(world_text(made, "short_id"), "q-2");

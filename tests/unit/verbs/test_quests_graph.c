@@ -337,6 +337,81 @@ TEST(quests_a_tree_has_no_cycle_and_at_most_64_levels)
 	CHECK_ERROR(update(&w, "q-65", "'parent': 'q-64'"), "conflict");
 }
 
+static void check_cycle(const struct json *r, const char *field, const char *members)
+{
+	char path[32];
+
+	CHECK_ERROR(r, "cycle");
+	CHECK_STR(world_text(r, "field"), field);
+	for (size_t i = 0; i < world_count(r, "cycle"); i++) {
+		struct str got, want = str_from(members);
+
+		snprintf(path, sizeof(path), "cycle.%zu", i);
+		got = world_text(r, path);
+		CHECK(str_starts(want, got));
+		members += got.n + 1;
+		CHECK_INT(want.n > got.n, i + 1 < world_count(r, "cycle"));
+	}
+}
+
+TEST(quests_no_required_child_waits_for_what_is_above_it)
+{
+	WORLD_OPEN(w);
+	const struct json *r;
+
+	create(&w, "");
+	create(&w, ", 'parent': 'q-1'");
+	r = world_say(&w, "quests.create",
+		      "{'subject': 'x', 'parent': 'q-2', 'depends_on': ['q-1']}");
+	check_cycle(r, "depends_on", "q-1 q-2");
+	CHECK_STR(world_text(r, "message"),
+		  "the new quest would wait for itself by way of q-1, q-2");
+	check_cycle(update(&w, "q-2", "'depends_on': ['q-1']"), "depends_on", "q-2 q-1 q-2");
+	create(&w, ", 'parent': 'q-2', 'required': false, 'depends_on': ['q-1']");
+	r = update(&w, "q-3", "'required': true");
+	check_cycle(r, "required", "q-3 q-1 q-2 q-3");
+	CHECK_STR(world_text(r, "message"), "q-3 would wait for itself by way of q-1, q-2");
+	CHECK_ERROR(update(&w, "q-3", "'clear': ['parent'], 'required': true"), NULL);
+	check_cycle(update(&w, "q-3", "'parent': 'q-1'"), "parent", "q-3 q-1 q-3");
+	CHECK_INT(world_int(get(&w, "q-1"), "open_children"), 1);
+	CHECK_ERROR(update(&w, "q-3", "'parent': 'q-1', 'depends_on': []"), NULL);
+}
+
+TEST(quests_no_required_child_waits_for_those_that_wait_for_its_parent)
+{
+	WORLD_OPEN(w);
+
+	create(&w, "");
+	create(&w, ", 'depends_on': ['q-1']");
+	create(&w, "");
+	create(&w, ", 'parent': 'q-1'");
+	check_cycle(update(&w, "q-4", "'depends_on': ['q-2']"), "depends_on", "q-4 q-2 q-1 q-4");
+	check_cycle(world_say(&w, "quests.create",
+			      "{'subject': 'x', 'parent': 'q-1', 'depends_on': ['q-2']}"),
+		    "depends_on", "q-2 q-1");
+	CHECK_ERROR(update(&w, "q-4", "'depends_on': ['q-3']"), NULL);
+	CHECK_ERROR(update(&w, "q-3", "'parent': 'q-2'"), NULL);
+	check_cycle(update(&w, "q-3", "'depends_on': ['q-1']"), "depends_on", "q-3 q-1 q-4 q-3");
+}
+
+TEST(quests_a_failed_child_is_awaited_and_a_closed_one_is_not)
+{
+	WORLD_OPEN(w);
+
+	create(&w, "");
+	create(&w, ", 'parent': 'q-1'");
+	create(&w, ", 'parent': 'q-1'");
+	create(&w, "");
+	world_say(&w, "quests.claim", "{'id': 'q-2'}");
+	close_as(&w, "q-2", "failed");
+	close_as(&w, "q-3", "cancelled");
+	create(&w, ", 'depends_on': ['q-3']");
+	check_cycle(update(&w, "q-2", "'depends_on': ['q-1']"), "depends_on", "q-2 q-1 q-2");
+	CHECK_ERROR(update(&w, "q-5", "'depends_on': ['q-1', 'q-3']"), NULL);
+	do_it(&w, "q-1");
+	CHECK_ERROR(update(&w, "q-2", "'depends_on': ['q-1']"), NULL);
+}
+
 /* ---- why ---- */
 
 TEST(quests_why_pending_names_who_cannot_take_it)

@@ -195,15 +195,16 @@ TEST(quests_list_shows_a_line_of_each)
 	world_say(&w, "agents.spawn", "{'name': 'ann'}");
 	world_say(&w, "quests.create",
 		  "{'subject': 'a', 'due_at': '2027-01-01T00:00:00Z', 'assignee': 'ann'}");
+	world_say(&w, "quests.create", "{'subject': 'first'}");
 	world_say(&w, "quests.create",
-		  "{'subject': 'b', 'parent': 'q-1', 'depends_on': ['q-1'], 'labels': ['l']}");
+		  "{'subject': 'b', 'parent': 'q-1', 'depends_on': ['q-2'], 'labels': ['l']}");
 	page = world_say(&w, "quests.list", "{}");
-	CHECK_STR(world_text(page, "items.0.short_id"), "q-2");
+	CHECK_STR(world_text(page, "items.0.short_id"), "q-3");
 	CHECK_STR(world_text(page, "items.0.parent"), "q-1");
 	CHECK_STR(world_text(page, "items.0.labels.0"), "l");
 	CHECK_INT(world_int(page, "items.0.open_dependencies"), 1);
-	CHECK_INT(world_int(page, "items.1.open_children"), 1);
-	CHECK_STR(world_text(page, "items.1.assignee"), "ann");
-	CHECK_STR(world_text(page, "items.1.due_at"), "2027-01-01T00:00:00.000Z");
-	CHECK(!world_at(page, "items.1.description"));
+	CHECK_INT(world_int(page, "items.2.open_children"), 1);
+	CHECK_STR(world_text(page, "items.2.assignee"), "ann");
+	CHECK_STR(world_text(page, "items.2.due_at"), "2027-01-01T00:00:00.000Z");
+	CHECK(!world_at(page, "items.2.description"));
 }
