@@ -3,21 +3,15 @@
 #include "cli/doctor.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/fd.h"
-#include "base/toml.h"
 
 #define PROGRAM_MS      3000
 #define DISK_WARN_MB    512
@@ -26,45 +20,11 @@
 #define BUILT_MS        1700000000000 /* no clock that is right shows less */
 #define MINUTE_MS       60000
 
-/* Runs `PROGRAM --help`: whether it loads with all its libraries. The last line it wrote to stderr
- * goes to `said`. */
-static int try_program(const char *program, char *said, size_t cap)
-{
-	int pair[2], status = -1;
-
-	if (pipe2(pair, O_CLOEXEC))
-		return -1;
-	pid_t pid = fork();
-
-	if (pid == 0) {
-		int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-		dup2(null, 0);
-		dup2(null, 1);
-		dup2(pair[1], 2);
-		execl(program, program, "--help", (char *)NULL);
-		_exit(127);
-	}
-	close(pair[1]);
-	CLEANUP(fd_close) int ended = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
-	struct pollfd p = { ended, POLLIN, 0 };
-
-	if (pid > 0 && poll(&p, 1, PROGRAM_MS) <= 0)
-		kill(pid, SIGKILL);
-	if (pid > 0)
-		waitpid(pid, &status, 0);
-	ssize_t n = read(pair[0], said, cap - 1);
-
-	said[MAX(n, 0)] = '\0';
-	said[strcspn(said, "\n")] = '\0';
-	close(pair[0]);
-	return status;
-}
-
 static void look_at_programs(struct doctor *d)
 {
+	static const char *const help[] = { "--help", NULL };
 	char *program = paths_program(&d->cli->arena, "questd-server");
-	char said[512];
+	struct doctor_child child;
 
 	if (!program) {
 		doctor_fail(d, "programs",
@@ -73,14 +33,13 @@ static void look_at_programs(struct doctor *d)
 		return;
 	}
 	doctor_ok(d, "programs", "questd " QUESTD_VERSION ", %s", program);
-	int status = try_program(program, said, sizeof(said));
-
-	if (status == 0) {
+	doctor_run_server(d, help, PROGRAM_MS, &child);
+	if (child.code == 0) {
 		doctor_ok(d, "libraries", "questd-server loads with all its libraries");
 		return;
 	}
 	doctor_fail(d, "libraries", "questd-server does not run: %s",
-		    said[0] ? said : "it did not even say why");
+		    child.said[0] ? child.said : "it did not even say why");
 	doctor_fix(d, "apt install libsqlite3-0 libmicrohttpd12 libsodium23 libgnutls30");
 }
 
@@ -148,33 +107,21 @@ static void look_at_secrets(struct doctor *d)
 	look_at_secret(d, "key", d->paths.key, "key file for secrets");
 }
 
+/* As the server reads them: file and environment, each key and value. */
 static void look_at_config(struct doctor *d)
 {
-	CLEANUP(buf_deinit) struct buf b;
-	struct toml_error why;
-	struct toml toml;
+	static const char *const check[] = { "--check", "config", NULL };
+	struct doctor_child child;
 
-	buf_init(&b, 0);
-	int e = fd_read_file(d->paths.config, 1024 * 1024, &b);
-
-	if (e == FD_NOT_FOUND) {
-		doctor_ok(d, "config", "none, all settings are the defaults");
-		return;
-	}
-	if (!e)
-		e = toml_parse(&d->cli->arena, buf_str(&b), &toml, &why);
-	if (e == 0) {
-		doctor_ok(d, "config", "%s", d->paths.config);
-	} else if (e < 0) {
-		struct err_report report;
-
-		err_take(e, &report);
-		doctor_fail(d, "config", "%s", report.text);
-		doctor_fix(d, "make it readable for you");
+	doctor_run_server(d, check, PROGRAM_MS, &child);
+	if (child.code == 0) {
+		doctor_ok(d, "config", "%s", child.said);
+	} else if (child.code > 0) {
+		doctor_fail(d, "config", "%s", child.said);
+		doctor_fix(d, "correct it; the server does not start with it");
 	} else {
-		doctor_fail(d, "config", "%s:%d:%d: %s", d->paths.config, why.line, why.column,
-			    why.text);
-		doctor_fix(d, "correct that line; the server does not start with it");
+		doctor_warn(d, "config", "was not looked at: questd-server does not run");
+		doctor_fix(d, "see the lines on programs and libraries");
 	}
 }
 

@@ -2,11 +2,7 @@
 /* What doctor sees of a server and its database. */
 #include "cli/doctor.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/err.h"
 #include "base/fd.h"
@@ -14,6 +10,7 @@
 #include "cli/ask.h"
 
 #define WAL_WARN (256LL * 1024 * 1024)
+#define CHECK_MS 10000 /* for a look through the database */
 
 static void look_at_socket(struct doctor *d)
 {
@@ -122,24 +119,46 @@ static void look_at_soundness(struct doctor *d)
 		   d->paths.backups);
 }
 
-/* Without a server only its first bytes can be looked at: nobody else opens the database. */
+/* "what is wrong; what to do", as the server says it when it refuses to start. */
+static void say_unsound(struct doctor *d, const char *said)
+{
+	struct str all = str_from(said);
+	size_t at = all.n;
+
+	while (at > 2 && !(all.p[at - 2] == ';' && all.p[at - 1] == ' '))
+		at--;
+	if (at <= 2) {
+		doctor_fail(d, "database", "%s", said);
+		doctor_fix(d, "questd restore with the newest file of '%s'", d->paths.backups);
+		return;
+	}
+	doctor_fail(d, "database", "%.*s", (int)(at - 2), said);
+	doctor_fix(d, "%s", said + at);
+}
+
+/* Without a server questd-server looks at the file, and writes nothing. One that starts meanwhile
+ * is not in its way, and is asked instead. */
 static void look_at_database_file(struct doctor *d)
 {
-	CLEANUP(fd_close) int fd = open(d->paths.database, O_RDONLY | O_CLOEXEC);
-	char head[16] = "";
+	static const char *const check[] = { "--check", "database", NULL };
+	int64_t patience_ms = MAX(d->cli->globals.timeout_ms, CHECK_MS);
+	struct doctor_child child;
 
-	if (fd < 0 && errno == ENOENT) {
-		doctor_ok(d, "database", "none yet, the server makes it");
-	} else if (fd < 0) {
-		doctor_fail(d, "database", "cannot open '%s': %s", d->paths.database,
-			    strerror(errno));
-		doctor_fix(d, "make it readable and writable for you");
-	} else if (read(fd, head, sizeof(head)) != sizeof(head) ||
-		   memcmp(head, "SQLite format 3", 16) != 0) {
-		doctor_fail(d, "database", "'%s' is no database", d->paths.database);
-		doctor_fix(d, "questd restore with the newest file of '%s'", d->paths.backups);
+	doctor_run_server(d, check, patience_ms, &child);
+	if (child.code > 0 && running_find(&d->paths, &d->running) == 0 && d->running.is_reached) {
+		look_at_soundness(d);
+	} else if (child.code == 0) {
+		doctor_ok(d, "database", "%s: %s", d->paths.database, child.said);
+	} else if (child.code > 0) {
+		say_unsound(d, child.said);
+	} else if (child.code == DOCTOR_CHILD_SLOW) {
+		doctor_warn(d, "database",
+			    "was not looked through whole: it takes more than %lld s",
+			    (long long)(patience_ms / 1000));
+		doctor_fix(d, "questd doctor --timeout 10m");
 	} else {
-		doctor_ok(d, "database", "%s", d->paths.database);
+		doctor_warn(d, "database", "was not looked at: questd-server does not run");
+		doctor_fix(d, "see the lines on programs and libraries");
 	}
 }
 
@@ -162,7 +181,7 @@ void doctor_look_at_server(struct doctor *d)
 		look_at_info(d);
 		look_at_health(d);
 		look_at_soundness(d);
-	} else {
+	} else if (!d->running.is_locked) {
 		look_at_database_file(d);
 	}
 	look_at_wal(d);

@@ -335,6 +335,25 @@ static int restore(struct program *p)
 	return EXIT_OK;
 }
 
+/* What is wrong with the settings has been said before. */
+static int check(struct program *p)
+{
+	struct server *s = &p->server;
+	struct store_problem problem = { 0 };
+	bool is_there = false;
+	int e;
+
+	if (s->options.check == OPTIONS_CHECK_CONFIG)
+		return complain(EXIT_OK, s->options.config_path ? s->options.config_path
+								: "all settings are the defaults");
+	e = server_look(s, &is_there, &problem);
+	if (e == SERVER_NO_STORE)
+		return complain(EXIT_FAILED, problem.text);
+	if (e)
+		return complain_fault(e, "cannot look at the database");
+	return complain(EXIT_OK, is_there ? "the database is sound" : "there is no database yet");
+}
+
 static int run(struct program *p, int argc, char **argv)
 {
 	struct options_error error;
@@ -357,6 +376,8 @@ static int run(struct program *p, int argc, char **argv)
 	default:
 		return complain_fault(e, "cannot read the settings");
 	}
+	if (p->server.options.check)
+		return check(p);
 	log_init(2, p->server.options.log_level, p->server.options.log_format);
 	return p->server.options.restore ? restore(p) : serve(p);
 }

@@ -292,19 +292,37 @@ static int read_environment(struct reader *r)
 struct flags {
 	int argc;
 	char **argv;
-	const char *data_dir, *config, *restore;
+	const char *data_dir, *config, *restore, *check;
 };
+
+/* Flags that are no settings: where to read settings from, and what to do instead of serving. */
+static const struct place {
+	const char *flag;
+	size_t offset;
+} places[] = {
+	{ "--data-dir", offsetof(struct flags, data_dir) },
+	{ "--config", offsetof(struct flags, config) },
+	{ "--restore", offsetof(struct flags, restore) },
+	{ "--check", offsetof(struct flags, check) },
+};
+
+static const struct place *find_place(struct str flag)
+{
+	for (size_t i = 0; i < ARRAY_LEN(places); i++)
+		if (str_eq(flag, str_from(places[i].flag)))
+			return &places[i];
+	return NULL;
+}
 
 static int unknown_flag(struct reader *r, struct str flag)
 {
-	struct str names[OPTIONS_MAX + 3], nearest;
+	struct str names[OPTIONS_MAX + ARRAY_LEN(places)], nearest;
 
 	for (size_t i = 0; i < option_n; i++)
 		names[i] = str_from(option_table[i].flag);
-	names[option_n] = STR("--data-dir");
-	names[option_n + 1] = STR("--config");
-	names[option_n + 2] = STR("--restore");
-	nearest = str_nearest(flag, names, option_n + 3);
+	for (size_t i = 0; i < ARRAY_LEN(places); i++)
+		names[option_n + i] = str_from(places[i].flag);
+	nearest = str_nearest(flag, names, option_n + ARRAY_LEN(places));
 	flag = str_utf8_prefix(flag, 64);
 	if (!nearest.p)
 		return bad(r, "%.*s: unknown flag; --help names all", STR_ARG(flag));
@@ -324,8 +342,7 @@ static int next_flag(struct reader *r, const struct flags *f, int *i, struct str
 	*flag = str_cut(&arg, '=');
 	*value = arg;
 	row = option_find_flag(*flag);
-	has_value = (row && row->type != OPTION_BOOL) || str_eq(*flag, STR("--data-dir")) ||
-		    str_eq(*flag, STR("--config")) || str_eq(*flag, STR("--restore"));
+	has_value = (row && row->type != OPTION_BOOL) || find_place(*flag);
 	if (value->p || !has_value)
 		return 0;
 	if (*i >= f->argc)
@@ -339,7 +356,7 @@ static int read_places(struct reader *r, struct flags *f)
 	struct str flag, value;
 
 	for (int i = 0; i < f->argc;) {
-		const char **out = NULL;
+		const struct place *place;
 		int e = next_flag(r, f, &i, &flag, &value);
 
 		if (e)
@@ -348,18 +365,13 @@ static int read_places(struct reader *r, struct flags *f)
 			return OPTIONS_HELP;
 		if (str_eq(flag, STR("--version")))
 			return OPTIONS_VERSION;
-		if (str_eq(flag, STR("--data-dir")))
-			out = &f->data_dir;
-		else if (str_eq(flag, STR("--config")))
-			out = &f->config;
-		else if (str_eq(flag, STR("--restore")))
-			out = &f->restore;
-		else if (!option_find_flag(flag))
+		place = find_place(flag);
+		if (!place && !option_find_flag(flag))
 			return unknown_flag(r, flag);
-		if (out && !value.n)
+		if (place && !value.n)
 			return bad(r, "%.*s: must not be empty", STR_ARG(flag));
-		if (out)
-			*out = value.p; /* an argument's tail: NUL-terminated */
+		if (place) /* an argument's tail: NUL-terminated */
+			*(const char **)((char *)f + place->offset) = value.p;
 	}
 	return 0;
 }
@@ -414,6 +426,20 @@ static enum log_level level_of(struct str text)
 				  : LOG_ERROR;
 }
 
+static int set_check(struct reader *r, const char *what)
+{
+	static const char *const names[] = {
+		[OPTIONS_CHECK_CONFIG] = "config", [OPTIONS_CHECK_DATABASE] = "database"
+	};
+
+	for (int i = 1; what && i < (int)ARRAY_LEN(names); i++)
+		if (strcmp(what, names[i]) == 0)
+			r->o->check = (enum options_check)i;
+	if (what && !r->o->check)
+		return bad(r, "--check: must be config or database, not '%s'", what);
+	return 0;
+}
+
 static const struct option_origin *origin_of(const struct options *o, const char *flag)
 {
 	return &o->origins_of[option_find_flag(str_from(flag)) - option_table];
@@ -464,7 +490,10 @@ static int read_all(struct reader *r, struct flags *f)
 	if (!e)
 		e = read_defaults(r);
 	if (!e)
-		e = read_file(r, f->config ? f->config : r->o->paths.config, f->config);
+		e = set_check(r, f->check);
+	if (e || r->o->check == OPTIONS_CHECK_DATABASE)
+		return e; /* no setting matters to it, and wrong ones must not hide it */
+	e = read_file(r, f->config ? f->config : r->o->paths.config, f->config);
 	if (!e)
 		e = read_environment(r);
 	if (!e)

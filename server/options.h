@@ -20,13 +20,16 @@ struct option_origin {
 	int line; /* in the file */
 };
 
+enum options_check { OPTIONS_CHECK_CONFIG = 1, OPTIONS_CHECK_DATABASE };
+
 #define OPTIONS_MAX 32
 
 struct options {
 	struct arena arena; /* of all texts */
 	struct paths paths;
-	const char *restore;     /* --restore: put this backup in place and end; NULL */
-	const char *config_path; /* the file that was read, NULL when there was none */
+	const char *restore;      /* --restore: put this backup in place and end; NULL */
+	enum options_check check; /* --check: look at this and end; 0 = serve */
+	const char *config_path;  /* the file that was read, NULL when there was none */
 
 	/* The table's values. */
 	struct str socket;       /* as given; paths.socket is where it is */

@@ -72,6 +72,16 @@ int server_restore(struct server *s, struct store_problem *problem)
 	return e > 0 ? SERVER_NO_STORE : err_trace(e);
 }
 
+int server_look(struct server *s, bool *is_there, struct store_problem *problem)
+{
+	struct store_options so;
+	int e = store_options_of(s, &so);
+
+	if (!e)
+		e = store_look(&so, is_there, problem);
+	return e > 0 ? SERVER_NO_STORE : err_trace(e);
+}
+
 /* ---- the sealing key: kept in the store, made at the first start ---- */
 
 static int read_key(struct server *s, uint8_t key[SEAL_KEY_BYTES], bool *is_there)

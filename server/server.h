@@ -70,6 +70,8 @@ int server_init(struct server *s, struct store_problem *problem) must_check;
 void server_deinit(struct server *s);
 /* Instead of serving: puts options.restore in the database's place. As server_init. */
 int server_restore(struct server *s, struct store_problem *problem) must_check;
+/* Instead of serving: is the database sound? As server_init; no server may be writing it. */
+int server_look(struct server *s, bool *is_there, struct store_problem *problem) must_check;
 /* Stops taking calls; streams and waits end, running calls go on. */
 void server_begin_drain(struct server *s);
 /* Is nothing in flight any more? */

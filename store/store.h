@@ -58,6 +58,10 @@ void store_options_init(struct store_options *o); /* defaults */
 /* Opens, creates or migrates (with a backup first). 0, a store_problem_kind, or negative. */
 int store_open(const struct store_options *o, struct store **out,
 	       struct store_problem *problem) must_check;
+/* The database of these options as it lies there, opened for reading only, without the lock: a
+ * store_problem_kind, 0 (sound, or !*is_there), or negative. However large it is. */
+int store_look(const struct store_options *o, bool *is_there,
+	       struct store_problem *problem) must_check;
 /* All readers must have been freed. */
 struct store *store_close(struct store *s);
 /* What the opening found worth a warning, a line each ("possible rollback: …"): for the log. */

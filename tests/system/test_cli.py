@@ -458,44 +458,6 @@ class OverHttp(Folder):
             self.assertIn("not questd", done.stderr)
 
 
-class Doctor(Folder):
-    def findings(self, *args, code):
-        done = self.cli("doctor", *args, code=code)
-        return {i["id"]: i for i in json.loads(done.stdout)["items"]}
-
-    def test_before_setup_it_says_what_to_do(self):
-        found = self.findings(code=0)
-        self.assertEqual(found["data-dir"]["verdict"], "warn")
-        self.assertEqual(found["data-dir"]["fix"], "questd setup")
-        self.findings("--strict", code=1)
-
-    def test_all_is_well_beside_a_server(self):
-        self.cli("setup", code=0)
-        self.start()
-        found = self.findings("--strict", code=0)
-        for name in ("programs", "libraries", "data-dir", "token", "key", "config", "disk", "clock", "socket", "server",
-                     "health", "database"):
-            self.assertEqual(found[name]["verdict"], "ok", found[name])
-        code, shown = self.tty("doctor")
-        self.assertEqual(code, 0)
-        self.assertIn("0 warnings, 0 failures", shown)
-
-    def test_what_is_wrong_is_found_with_its_fix(self):
-        self.cli("setup", code=0)
-        os.chmod(os.path.join(self.data, "token"), 0o644)
-        with open(os.path.join(self.data, "questd.toml"), "w") as f:
-            f.write("[http\n")
-        with open(os.path.join(self.data, "questd.db"), "w") as f:
-            f.write("this is no database at all")
-        found = self.findings(code=1)
-        self.assertRegex(found["token"]["fix"], r"^chmod 0600 ")
-        self.assertIn("questd.toml:1:", found["config"]["text"])
-        self.assertIn("restore", found["database"]["fix"])
-        for finding in found.values():
-            self.assertTrue(finding["text"])
-            self.assertTrue(finding["verdict"] == "ok" or finding["fix"], finding)
-
-
 class Completion(Folder):
     def test_each_script_is_read_by_its_shell(self):
         for shell, check in (("bash", ["bash", "-n"]), ("zsh", ["zsh", "-n"]), ("fish", ["fish", "--no-execute"])):

@@ -215,6 +215,25 @@ TEST(f_23_a_bad_environment_is_refused_by_name)
 	options_deinit(&o);
 }
 
+TEST(options_say_what_to_look_at_instead_of_serving)
+{
+	struct options_error error;
+	struct options o;
+
+	CHECK_INT(read_with(&o, none, &error, "--check", "config", NULL), 0);
+	CHECK_INT(o.check, OPTIONS_CHECK_CONFIG);
+	options_deinit(&o);
+	CHECK_INT(read_with(&o, none, &error, "--check=everything", NULL, NULL), OPTIONS_BAD);
+	CHECK_CSTR(error.text, "--check: must be config or database, not 'everything'");
+	options_deinit(&o);
+	write_config("nonsense");
+	CHECK_INT(read_with(&o, none, &error, "--check=config", NULL, NULL), OPTIONS_BAD);
+	options_deinit(&o);
+	CHECK_INT(read_with(&o, none, &error, "--check=database", NULL, NULL), 0);
+	CHECK_INT(o.check, OPTIONS_CHECK_DATABASE);
+	options_deinit(&o);
+}
+
 TEST(f_23_a_file_that_others_may_write_is_refused)
 {
 	struct options_error error;

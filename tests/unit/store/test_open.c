@@ -70,6 +70,35 @@ TEST(store_the_databases_instance_corrects_the_file)
 	CHECK_INT(store_warnings(w.store).n, 1);
 }
 
+TEST(f_09_a_look_tells_what_opening_would_and_changes_nothing)
+{
+	WORLD_OPEN(w);
+	bool is_there = false;
+
+	CHECK_INT(world_fill(&w, 200, 1000), 0);
+	CHECK_INT(store_look(&w.o, &is_there, &w.problem), 0); /* beside its log and its server */
+	CHECK(is_there);
+	world_close(&w);
+	CHECK_INT(store_look(&w.o, &is_there, &w.problem), 0);
+	CHECK(!world_has(test_path("questd.db-wal")) && !world_has(test_path("questd.db-shm")));
+	world_scribble(w.o.database, 60, "\x7f\xff\xff\xff", 4); /* user_version */
+	CHECK_INT(store_look(&w.o, &is_there, &w.problem), STORE_NEWER);
+	world_scribble(w.o.database, 20 * 4096, w.problem.text, sizeof(w.problem.text));
+	world_scribble(w.o.database, 60, "\0\0\0\1", 4);
+	CHECK_INT(store_look(&w.o, &is_there, &w.problem), STORE_DAMAGED);
+	world_scribble(w.o.database, 68, "none", 4);
+	CHECK_INT(store_look(&w.o, &is_there, &w.problem), STORE_FOREIGN);
+}
+
+TEST(store_a_look_where_nothing_is_makes_nothing)
+{
+	WORLD(w);
+	bool is_there = true;
+
+	CHECK_INT(store_look(&w.o, &is_there, &w.problem), 0);
+	CHECK(!is_there && !world_has(w.o.database) && !world_has(w.o.lock));
+}
+
 /* Another process holds the store until its end of the pipe is closed. */
 static pid_t hold_elsewhere(struct world *w, int gate[2])
 {

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""questd doctor: what is wrong with an installation, told with what to do."""
+import contextlib
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from test_cli import Folder  # noqa: E402
+from questd import QUESTD  # noqa: E402
+
+
+class Doctor(Folder):
+    def findings(self, *args, code, env=None):
+        done = self.cli("doctor", *args, code=code, env=env)
+        return {i["id"]: i for i in json.loads(done.stdout)["items"]}
+
+    def test_before_setup_it_says_what_to_do(self):
+        found = self.findings(code=0)
+        self.assertEqual(found["data-dir"]["verdict"], "warn")
+        self.assertEqual(found["data-dir"]["fix"], "questd setup")
+        self.findings("--strict", code=1)
+
+    def test_all_is_well_beside_a_server(self):
+        self.cli("setup", code=0)
+        self.start()
+        found = self.findings("--strict", code=0)
+        for name in ("programs", "libraries", "data-dir", "token", "key", "config", "disk", "clock", "socket", "server",
+                     "health", "database"):
+            self.assertEqual(found[name]["verdict"], "ok", found[name])
+        code, shown = self.tty("doctor")
+        self.assertEqual(code, 0)
+        self.assertIn("0 warnings, 0 failures", shown)
+
+    def test_what_is_wrong_is_found_with_its_fix(self):
+        self.cli("setup", code=0)
+        os.chmod(os.path.join(self.data, "token"), 0o644)
+        with open(os.path.join(self.data, "questd.toml"), "w") as f:
+            f.write("[http\n")
+        with open(os.path.join(self.data, "questd.db"), "w") as f:
+            f.write("this is no database at all")
+        found = self.findings(code=1)
+        self.assertRegex(found["token"]["fix"], r"^chmod 0600 ")
+        self.assertIn("questd.toml:1:", found["config"]["text"])
+        self.assertIn("not a questd database", found["database"]["text"])
+        for finding in found.values():
+            self.assertTrue(finding["text"])
+            self.assertTrue(finding["verdict"] == "ok" or finding["fix"], finding)
+
+    def database(self):
+        """A database that a server has left, with one page of it overwritten."""
+        self.cli("setup", code=0)
+        self.start()
+        for i in range(40):
+            self.ok("quests", "create", f"subject {i}", "--description", "words " * 200)
+        self.cli("stop", code=0)
+        return os.path.join(self.data, "questd.db")
+
+    def test_a_damaged_database_is_told_without_a_server(self):
+        """F-09 and nothing is changed by looking"""
+        path = self.database()
+        self.assertEqual(self.findings(code=0)["database"]["verdict"], "ok")
+        with open(path, "r+b") as f:
+            f.seek(8 * 4096)
+            f.write(b"\xa5" * (12 * 4096))
+        with open(path, "rb") as f:
+            before = f.read()
+        found = self.findings(code=1)["database"]
+        self.assertEqual(found["verdict"], "fail")
+        self.assertIn("is damaged", found["text"])
+        self.assertRegex(found["fix"], "restore|backup")
+        with open(path, "rb") as f:
+            self.assertEqual(f.read(), before)
+
+    def test_a_database_that_is_cut_short_is_told(self):
+        path = self.database()
+        os.truncate(path, os.path.getsize(path) // 2)
+        self.assertIn("cut short", self.findings(code=1)["database"]["text"])
+
+    def test_a_strangers_database_is_told(self):
+        self.cli("setup", code=0)
+        with contextlib.closing(sqlite3.connect(os.path.join(self.data, "questd.db"))) as db:
+            db.execute("create table t(a)")
+            db.commit()
+        found = self.findings(code=1)["database"]
+        self.assertIn("another program's database", found["text"])
+        self.assertIn("--data-dir", found["fix"])
+
+    def test_a_newer_database_is_told(self):
+        with contextlib.closing(sqlite3.connect(self.database())) as db:
+            db.execute("pragma user_version = 99999")
+        self.assertIn("newer questd", self.findings(code=1)["database"]["text"])
+
+    def test_settings_with_which_no_server_starts_are_told(self):
+        self.cli("setup", code=0)
+        with open(os.path.join(self.data, "questd.toml"), "w") as f:
+            f.write("[http]\nlisen = 'x'\n")
+        found = self.findings(code=1)
+        self.assertIn("questd.toml:2: http.lisen: unknown key (did you mean http.listen", found["config"]["text"])
+        found = self.findings(code=1, env={"QUESTD_STORE_KEEP_BACKUPS": "many"})
+        os.remove(os.path.join(self.data, "questd.toml"))
+        found = self.findings(code=1, env={"QUESTD_STORE_KEEP_BACKUPS": "many"})
+        self.assertIn("QUESTD_STORE_KEEP_BACKUPS", found["config"]["text"])
+        self.assertEqual(found["database"]["verdict"], "ok")
+
+    def test_looking_keeps_no_server_from_starting(self):
+        path = self.database()
+        with open(path + "-probe", "w") as log:
+            looker = subprocess.Popen([os.path.join(os.path.dirname(QUESTD), "questd-server"), "--data-dir", self.data,
+                                       "--check", "database"], stderr=log, env=self.env)
+            started = self.start()
+            looker.wait(20)
+        self.assertEqual(started["state"], "started")
+
+
+if __name__ == "__main__":
+    unittest.main()
