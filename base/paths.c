@@ -4,12 +4,16 @@
 #include "base/paths.h"
 
 #include <assert.h>
+#include <dirent.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/fd.h"
 
 #define SOCKET_MAX (sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1)
 
@@ -101,6 +105,53 @@ int paths_find(struct arena *a, const char *data_dir, const char *socket, struct
 		return err_nomem();
 	*out = p;
 	return strlen(p.socket) > SOCKET_MAX ? PATHS_SOCKET_TOO_LONG : 0;
+}
+
+/* Takes the descriptor. What a starting command leaves before anybody looked does not count. */
+static bool was_made_for_us(int fd)
+{
+	bool is_ours = faccessat(fd, "questd.db", F_OK, 0) == 0 ||
+		       faccessat(fd, "questd.toml", F_OK, 0) == 0;
+	DIR *d = fdopendir(fd);
+	bool is_empty = d != NULL;
+	struct dirent *entry;
+
+	if (!d)
+		close(fd);
+	while (d && (entry = readdir(d)))
+		is_empty = is_empty &&
+			   (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
+			    strcmp(entry->d_name, "questd.start") == 0 ||
+			    strcmp(entry->d_name, "questd.log") == 0);
+	if (d)
+		(void)closedir(d); /* only read */
+	return is_ours || is_empty;
+}
+
+int paths_make_private(const char *data_dir, bool *out_closed, unsigned *out_mode)
+{
+	CLEANUP(fd_close) int fd = -1;
+	struct stat st;
+	int copy, e = fd_mkdir_all(data_dir, 0700);
+
+	if (e)
+		return err_trace(e);
+	*out_closed = false;
+	fd = open(data_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st))
+		return err_sys("cannot open the folder '%s'", data_dir);
+	*out_mode = st.st_mode & 07777;
+	if ((st.st_mode & 077) == 0)
+		return 0;
+	copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	if (copy < 0)
+		return err_sys("cannot look into '%s'", data_dir);
+	if (!was_made_for_us(copy) || st.st_uid != geteuid() || st.st_mode & S_ISVTX)
+		return PATHS_SHARED;
+	if (fchmod(fd, 0700))
+		return err_sys("cannot close '%s' to others", data_dir);
+	*out_closed = true;
+	return 0;
 }
 
 int paths_find_key(struct arena *a, struct paths *p, struct str instance)

@@ -2,6 +2,8 @@
 /* Where things lie: one answer for the command line, the relay and the server. */
 #pragma once
 
+#include <stdbool.h>
+
 #include "base/arena.h"
 #include "base/macros.h"
 #include "base/str.h"
@@ -19,12 +21,16 @@ struct paths {
 	char *key; /* $XDG_CONFIG_HOME/questd/keys/<instance>; NULL until an instance id is known */
 };
 
-enum { PATHS_NO_HOME = 1, PATHS_SOCKET_TOO_LONG };
+enum { PATHS_NO_HOME = 1, PATHS_SOCKET_TOO_LONG, PATHS_SHARED };
 
 /* NULL arguments mean "not given". Relative paths become absolute. With PATHS_SOCKET_TOO_LONG, *out
  * is filled all the same, for the message. */
 int paths_find(struct arena *a, const char *data_dir, const char *socket,
 	       struct paths *out) must_check;
+/* Makes the data directory, mode 0700. One that is there and open to others is closed to them
+ * (*out_closed) when it is ours and was made for this, that is, empty or with a database or
+ * settings in it; else PATHS_SHARED with its mode, and nothing was changed. */
+int paths_make_private(const char *data_dir, bool *out_closed, unsigned *out_mode) must_check;
 /* data_dir/instance holds the instance id (made by setup or the server's first start). */
 int paths_find_key(struct arena *a, struct paths *p, struct str instance) must_check;
 /* The program `name` beside the running one, then in libexec; never from PATH. NULL when missing.

@@ -41,25 +41,20 @@ const struct args_option setup_options[] = {
 };
 const size_t setup_n_options = ARRAY_LEN(setup_options);
 
+/* 0, or an exit code (said). */
 static int make_data_dir(struct setup *s)
 {
-	struct stat st;
+	unsigned mode;
 
-	s->is_new_dir = stat(s->paths.data_dir, &st) != 0;
-	int e = fd_mkdir_all(s->paths.data_dir, 0700);
+	s->is_new_dir = access(s->paths.data_dir, F_OK) != 0;
+	int e = paths_make_private(s->paths.data_dir, &s->is_tightened, &mode);
 
-	if (e)
-		return err_trace(e);
-	if (stat(s->paths.data_dir, &st))
-		return err_sys("cannot look at '%s'", s->paths.data_dir);
-	if (!S_ISDIR(st.st_mode))
-		return err_new(ERR_SYS, "'%s' is no folder", s->paths.data_dir);
-	if ((st.st_mode & 077) == 0)
-		return 0;
-	s->is_tightened = true;
-	return chmod(s->paths.data_dir, 0700)
-		   ? err_sys("cannot close '%s' to others", s->paths.data_dir)
-		   : 0;
+	if (e != PATHS_SHARED)
+		return e ? say_fault(e, "setup") : 0;
+	say_error("'%s' is open to other users (mode %04o) and not questd's alone",
+		  s->paths.data_dir, mode);
+	say_hint("give another --data-dir, or chmod 0700 it");
+	return EXIT_USAGE;
 }
 
 /* The data directory's id, made by whoever comes first: the server or us. */
@@ -239,10 +234,8 @@ static void put_json(const struct setup *s, const struct lines *l, struct buf *o
 
 static int make_all(struct setup *s, bool is_rotation)
 {
-	int e = make_data_dir(s);
+	int e = make_instance(s);
 
-	if (!e)
-		e = make_instance(s);
 	if (!e)
 		e = make_key(s);
 	if (!e)
@@ -265,6 +258,9 @@ int setup_run(struct cli *c, struct args *a)
 
 	if (!e)
 		e = where_paths(c, &s.paths);
+	if (e)
+		return e;
+	e = make_data_dir(&s);
 	if (e)
 		return e;
 	e = make_all(&s, flags.rotate_token);

@@ -249,14 +249,38 @@ static void tell_warnings(const struct server *s)
 
 /* ---- life ---- */
 
+/* Where nothing may be written, nothing can be put right either. */
+static int make_data_dir(struct server *s)
+{
+	const char *path = s->options.paths.data_dir;
+	bool is_closed = false;
+	unsigned mode = 0;
+	char text[512];
+	int e = s->options.read_only ? 0 : paths_make_private(path, &is_closed, &mode);
+
+	if (e < 0)
+		return complain_fault(e, "cannot make the data directory");
+	if (e == PATHS_SHARED) {
+		snprintf(text, sizeof(text),
+			 "the data directory '%s' is open to other users (mode %04o) and not "
+			 "questd's alone: give another --data-dir, or chmod 0700 it",
+			 path, mode);
+		return complain(EXIT_CONFIG, text);
+	}
+	if (is_closed)
+		log_warn("the data directory was open to other users and is closed now",
+			 LOG_C("data_dir", path));
+	return EXIT_OK;
+}
+
 static int open_all(struct program *p)
 {
 	struct server *s = &p->server;
 	struct store_problem problem = { 0 };
-	int e = fd_mkdir_all(s->options.paths.data_dir, 0700);
+	int e = make_data_dir(s);
 
 	if (e)
-		return complain_fault(e, "cannot make the data directory");
+		return e;
 	e = server_init(s, &problem);
 	if (e == SERVER_NO_STORE)
 		return complain(problem.kind == STORE_LOCKED ? EXIT_CONFLICT : EXIT_FAILED,

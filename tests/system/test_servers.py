@@ -20,6 +20,34 @@ class Tokens(Folder):
             self.assertEqual(server.http(body=ping)[0], 200)
 
 
+class Folders(Folder):
+    """TM-UDS-01: nobody else has anything to look for in a data directory, whoever made it."""
+
+    def test_serve_closes_a_folder_that_was_made_for_it(self):
+        """TM-UDS-01 empty, or holding what is questd's"""
+        os.mkdir(self.data, 0o755)
+        os.chmod(self.data, 0o775)
+        for _ in range(2):
+            with Server(data=self.data, http="off") as server:
+                self.assertEqual(os.stat(self.data).st_mode & 0o7777, 0o700)
+                self.assertIn("closed", server.err)
+            os.chmod(self.data, 0o755)
+        self.start()
+        self.assertEqual(os.stat(self.data).st_mode & 0o7777, 0o700)
+
+    def test_a_folder_that_others_share_is_refused_and_left_as_it_is(self):
+        """TM-UDS-01 by serve, start and setup alike"""
+        os.mkdir(self.data)
+        os.chmod(self.data, 0o755)
+        with open(os.path.join(self.data, "thesis.tex"), "w"):
+            pass
+        for args, code in ((["serve", "--http", "off"], 2), (["start", "--http", "off"], 2), (["setup"], 2)):
+            done = self.cli(*args, code=code)
+            self.assertIn("--data-dir", done.stderr, args)
+            self.assertIn("0755", done.stderr, args)
+        self.assertEqual(os.stat(self.data).st_mode & 0o7777, 0o755)
+
+
 class Starting(Folder):
     """Who started the server decides how long it lives and who may have it."""
 
