@@ -55,7 +55,7 @@ static void cut_clean(char *text, size_t cap)
 	text[n] = '\0';
 }
 
-static void chain_add(const char *file, int line)
+void err_chain_(const char *file, int line)
 {
 	size_t n = strlen(last.chain);
 
@@ -82,16 +82,9 @@ int err_make_(const char *file, int line, enum err_class class, int errnum, cons
 			 strerror_r(errnum, room, sizeof(room)));
 	}
 	cut_clean(last.text, sizeof(last.text));
-	chain_add(file, line);
+	err_chain_(file, line);
 	errno = saved;
 	return -(int)last.class;
-}
-
-int err_trace_(const char *file, int line, int e)
-{
-	if (e < 0)
-		chain_add(file, line);
-	return e;
 }
 
 void err_take(int e, struct err_report *out)

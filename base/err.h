@@ -34,11 +34,12 @@ struct err_report {
 	char chain[512]; /* "db_sqlite.c:40 < store.c:88 < writer.c:120" */
 };
 
-#define err_new(class, ...) err_make_(__FILE_NAME__, __LINE__, (class), 0, __VA_ARGS__)
+#define err_new(class, ...) \
+	err_negative_(err_make_(__FILE_NAME__, __LINE__, (class), 0, __VA_ARGS__))
 /* With errno: its text is appended after ": ". Class FULL for ENOSPC/EDQUOT, READONLY for EROFS,
  * NOMEM for ENOMEM, else SYS. errno is kept. */
-#define err_sys(...) err_make_(__FILE_NAME__, __LINE__, ERR_SYS, errno, __VA_ARGS__)
-#define err_nomem()  err_make_(__FILE_NAME__, __LINE__, ERR_NOMEM, 0, "out of memory")
+#define err_sys(...) err_negative_(err_make_(__FILE_NAME__, __LINE__, ERR_SYS, errno, __VA_ARGS__))
+#define err_nomem()  err_new(ERR_NOMEM, "out of memory")
 /* Adds this place to the chain of a negative error and returns it; 0 and positive pass through. */
 #define err_trace(e) err_trace_(__FILE_NAME__, __LINE__, (e))
 
@@ -56,4 +57,18 @@ void err_forget(void);
 #endif
 int err_make_(const char *file, int line, enum err_class class, int errnum, const char *fmt, ...)
     printf_like(5, 6);
-int err_trace_(const char *file, int line, int e);
+void err_chain_(const char *file, int line);
+
+static inline int err_negative_(int e)
+{
+	LINT_ASSUME(e < 0);
+	return e;
+}
+
+/* Here, so that the compiler and the linters see that what goes in comes out. */
+static inline int err_trace_(const char *file, int line, int e)
+{
+	if (e < 0)
+		err_chain_(file, line);
+	return e;
+}

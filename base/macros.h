@@ -24,5 +24,12 @@
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 
+/* What the code relies on and the linter cannot see; for it alone. */
+#ifdef __clang_analyzer__
+#define LINT_ASSUME(condition) __builtin_assume(condition)
+#else
+#define LINT_ASSUME(condition) ((void)0)
+#endif
+
 #define must_check        __attribute__((warn_unused_result))
 #define printf_like(f, a) __attribute__((format(printf, f, a)))

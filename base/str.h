@@ -34,6 +34,7 @@ static inline struct str str_from(const char *cstr)
 
 static inline bool str_eq(struct str a, struct str b)
 {
+	LINT_ASSUME((!a.n || a.p) && (!b.n || b.p));
 	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 

@@ -312,7 +312,7 @@ int ask_stream(struct cli *c, struct str method, struct str params, ask_frame_fn
 
 int ask_object(struct cli *c, struct str method, struct str params, struct json *out)
 {
-	struct answer answer;
+	struct answer answer = { 0 };
 	int e = ask(c, method, params, &answer);
 
 	if (!e && answer.error.type != JSON_NONE)

@@ -206,7 +206,7 @@ static int start_once(struct cli *c, const struct paths *paths, char **flags, bo
 {
 	struct start s = { .paths = paths, .flags = flags, .origin = PEER_STARTED, .lock_fd = -1 };
 	CLEANUP(fd_close) int lock_fd = -1;
-	struct start_report report;
+	struct start_report report = { 0 };
 	struct running r;
 	int e = running_find(paths, &r);
 
@@ -295,7 +295,7 @@ static void flags_of(struct cli *c, const struct running *r, char **flags)
 
 static int restart(struct cli *c, const struct running *r, struct start *s, char **flags)
 {
-	struct start_report report;
+	struct start_report report = { 0 };
 	int e = 0;
 
 	if (r->origin == PEER_PRIVATE)

@@ -117,7 +117,7 @@ int call_run(struct cli *c, struct args *a)
 
 	if (e)
 		return e;
-	struct str method = str_from(spec.words[0]), params = STR_NONE, text;
+	struct str method = str_from(spec.words[0]), params = STR_NONE, text = STR_NONE;
 	const struct verb *verb = verb_find(method);
 	const char *first = spec.n_words > 1 ? spec.words[1] : "";
 

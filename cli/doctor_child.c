@@ -62,7 +62,7 @@ void doctor_run_server(struct doctor *d, const char *const *args, int64_t patien
 	int pair[2];
 
 	*out = (struct doctor_child){ .code = DOCTOR_CHILD_NONE };
-	for (size_t i = 0; args[i] && i < ARRAY_LEN(argv) - 4; i++)
+	for (size_t i = 0; i < ARRAY_LEN(argv) - 4 && args[i]; i++)
 		argv[3 + i] = (char *)args[i];
 	if (!argv[0] || pipe2(pair, O_CLOEXEC))
 		return;

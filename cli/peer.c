@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -63,16 +64,17 @@ static enum peer_origin origin_of_keeper(const char *text, size_t n)
 enum peer_origin peer_origin(pid_t pid)
 {
 	char text[512];
-	int parent;
 
 	if (pid <= 0 || read_proc(pid, "stat", text, sizeof(text)) == 0)
 		return PEER_FOREIGN;
 	/* "1 (name) S parent …": the name may hold anything, brackets too. */
 	const char *behind = strrchr(text, ')');
 
-	if (!behind || sscanf(behind, ") %*c %d", &parent) != 1)
+	if (!behind || strlen(behind) < strlen(") S 1"))
 		return PEER_FOREIGN;
-	return origin_of_keeper(text, read_proc((pid_t)parent, "cmdline", text, sizeof(text)));
+	pid_t parent = (pid_t)strtol(behind + strlen(") S "), NULL, 10);
+
+	return origin_of_keeper(text, read_proc(parent, "cmdline", text, sizeof(text)));
 }
 
 char **peer_arguments(struct arena *a, pid_t pid)

@@ -175,7 +175,7 @@ static void put_json_text(struct str s, struct buf *out)
 		uint32_t code = 0;
 		size_t n = MAX(str_utf8_at(s, at, &code), 1);
 		struct str one = str_slice(s, at, at + n);
-		char safe[32];
+		char safe[32] = "";
 
 		if (code == '"' || code == '\\')
 			buf_fmt(out, "\\%c", (char)code);

@@ -155,18 +155,21 @@ void start_finish(int *report_fd, struct start_report *out)
 	fd_close(report_fd);
 	out->text[n] = '\0';
 	out->text[strcspn(out->text, "\n")] = '\0';
-	int skip = 0;
+	char *rest = out->text;
 
-	if (strncmp(out->text, "ready ", 6) == 0) {
+	if (strncmp(rest, "ready ", 6) == 0) {
 		out->verdict = START_READY;
-		skip = 6;
-	} else if (strncmp(out->text, "running", 7) == 0) {
+		rest += 6;
+	} else if (strncmp(rest, "running", 7) == 0) {
 		out->verdict = START_RUNNING;
-	} else if (sscanf(out->text, "failed %d %n", &out->code, &skip) < 1) {
+	} else if (strncmp(rest, "failed ", 7) == 0) {
+		out->code = (int)strtol(rest + 7, &rest, 10);
+		rest += *rest == ' ';
+	} else {
 		snprintf(out->text, sizeof(out->text),
 			 "the process that starts the server has ended without a word");
 	}
-	memmove(out->text, out->text + skip, strlen(out->text + skip) + 1);
+	memmove(out->text, rest, strlen(rest) + 1);
 }
 
 int start_lock(struct arena *a, const struct paths *p, int *out_fd)

@@ -5,6 +5,7 @@
 #include "schemas/shape.h"
 
 #include <assert.h>
+#include <math.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -79,8 +80,7 @@ static int int_wrong(const struct shape_field *f, const struct json *v, int64_t 
 {
 	if (v->type == JSON_INT)
 		*out = v->i;
-	else if (v->type == JSON_DOUBLE && v->d > -0x1p53 && v->d < 0x1p53 &&
-		 v->d == (double)(int64_t)v->d)
+	else if (v->type == JSON_DOUBLE && fabs(v->d) < 0x1p53 && v->d == (double)(int64_t)v->d)
 		*out = (int64_t)v->d;
 	else
 		return SHAPE_WRONG_TYPE;

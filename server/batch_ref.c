@@ -97,7 +97,7 @@ static int put_members(struct batch_ref *ref, const struct json *v, struct json_
 
 static int put(struct batch_ref *ref, const struct json *v, struct json_out *w)
 {
-	struct str value;
+	struct str value = STR_NONE;
 	int e = 0;
 
 	if (is_ref(v)) {

@@ -53,11 +53,11 @@ static int set_int(struct reader *r, const struct option *row, const char *where
 
 static int set_str(struct reader *r, const struct option *row, const char *where, struct str v)
 {
-	struct str rest = str_from(row->choices), choice, copy;
+	struct str rest = str_from(row->choices), copy;
 
 	if (!v.n)
 		return bad(r, "%s: must not be empty", where);
-	while (row->type == OPTION_CHOICE && !str_eq(choice = str_cut(&rest, '|'), v))
+	while (row->type == OPTION_CHOICE && !str_eq(str_cut(&rest, '|'), v))
 		if (!rest.p)
 			return bad(r, "%s: must be one of %s, not '%.*s'", where, row->choices,
 				   STR_ARG(str_utf8_prefix(v, 64)));
@@ -353,7 +353,7 @@ static int next_flag(struct reader *r, const struct flags *f, int *i, struct str
 
 static int read_places(struct reader *r, struct flags *f)
 {
-	struct str flag, value;
+	struct str flag = STR_NONE, value = STR_NONE;
 
 	for (int i = 0; i < f->argc;) {
 		const struct place *place;

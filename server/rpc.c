@@ -345,6 +345,7 @@ static void start(struct request *r, const struct json *m, const struct envelope
 		refuse(r, ERROR_INVALID_REQUEST, fault);
 		return;
 	}
+	LINT_ASSUME(e->method);
 	if (params && params->type == JSON_ARRAY && !params->n)
 		params = NULL;
 	if (str_eq(e->method->s, STR("rpc.discover")))
@@ -441,7 +442,7 @@ void rpc_receive(struct channel *c, struct str message)
 {
 	struct request *r = request_new(c, c->kind == CHANNEL_LINES ? &line_ops : &plain_ops, NULL);
 	struct envelope envelope;
-	struct json_error error;
+	struct json_error error = { 0 };
 	struct json *root;
 	struct str text;
 	int e;

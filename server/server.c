@@ -88,7 +88,7 @@ static int read_key(struct server *s, uint8_t key[SEAL_KEY_BYTES], bool *is_ther
 {
 	struct arena arena;
 	struct store_tx tx;
-	struct str text;
+	struct str text = STR_NONE;
 	int e;
 
 	arena_init(&arena, 0);

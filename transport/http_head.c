@@ -62,12 +62,12 @@ static bool http_head_is_plain(const struct http_head *head)
 		const struct http_header *h = &head->headers[i];
 		const char *colon = h->name.p + h->name.n;
 
-		if (h->name.p != at + 2 || memcmp(at, "\0", 2) || h->value.p < colon + 1 ||
+		if (h->name.p != at + 2 || memcmp(at, "\0", 2) != 0 || h->value.p < colon + 1 ||
 		    !http_is_blank(colon + 1, h->value.p))
 			return false;
 		at = h->value.p + h->value.n;
 	}
-	return at + 4 == end && !memcmp(at, "\0\0\0", 4);
+	return at + 4 == end && memcmp(at, "\0\0\0", 4) == 0;
 }
 
 /* Headers that matter to how a request is read; those that may stand only once come first. */

@@ -30,6 +30,8 @@ void sse_put(struct buf *b, struct str event, struct str id, struct str data)
 {
 	size_t from = 0;
 
+	if (!data.p)
+		data = STR("");
 	if (event.p)
 		sse_put_field(b, STR("event: "), event);
 	if (id.p)
@@ -38,7 +40,7 @@ void sse_put(struct buf *b, struct str event, struct str id, struct str data)
 		size_t to = sse_line_end(data, from);
 
 		BUF_LIT(b, "data: ");
-		buf_put(b, data.p ? data.p + from : "", to - from);
+		buf_put(b, data.p + from, to - from);
 		buf_put_char(b, '\n');
 		if (to >= data.n)
 			break;

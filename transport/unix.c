@@ -138,7 +138,7 @@ static int unix_listener_start(struct unix_listener *u, struct loop *l)
 		unlink(u->path);
 		return err_trace(e);
 	}
-	fd = -1;
+	(void)TAKE_FD(fd); /* the acceptor's from here on */
 	return 0;
 }
 

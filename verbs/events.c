@@ -126,7 +126,7 @@ static int start_of_poll(struct call *c, const struct events_poll_params *p, int
 int events_poll(struct call *c, const struct events_poll_params *p, struct events_poll_result *r)
 {
 	struct store_event_filter filter = { .kinds = p->kinds, .subject = p->subject };
-	int64_t floor, head, since, reached;
+	int64_t floor, head, since = 0, reached;
 	int e = store_event_bounds(c->tx, &floor, &head);
 
 	if (e)

@@ -40,9 +40,8 @@ static const char *find_clash(const struct quests_update_params *p)
 static bool says_nothing(const struct quests_update_params *p)
 {
 	return !p->subject.p && !p->description.p && !p->acceptance.p && !p->priority &&
-	       !p->status && !p->reason.p && !p->parent.p && !p->has_required &&
-	       !p->depends_on.v && !p->labels.v && !p->idea_id.p && !p->idea_ids.v &&
-	       !p->has_due_at && !p->clear.n;
+	       !p->status && !p->reason.p && !p->parent.p && !p->has_required && !p->depends_on.v &&
+	       !p->labels.v && !p->idea_id.p && !p->idea_ids.v && !p->has_due_at && !p->clear.n;
 }
 
 static int refuse_claimed(struct call *c, const char *field, const struct store_quest *q)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Searching 100,000 ideas whose words are drawn as in real text (Zipf): 300 queries of one to three words
- * drawn likewise, and the time of each. Goal: p95 ≤ 50 ms.
+/* Searching 100,000 ideas whose words are drawn as in real text (Zipf): 300 queries of one to three
+ *words drawn likewise, and the time of each. Goal: p95 ≤ 50 ms.
  *
  *	bench_ideas [IDEAS] */
 #include <ftw.h>
@@ -67,8 +67,11 @@ static void fill(struct store *s, unsigned n, struct arena *a)
 		must(store_call_begin(s, a, 1700000000000 + (int64_t)i * 60000, &tx));
 		put_words(&content, &seed, WORDS_OF_IDEA);
 		snprintf(name, sizeof(name), "idea %u w%u", i, draw(&seed));
-		row.idea = (struct idea){ .name = str_from(name), .content = buf_str(&content), .kind = STR("note"),
-					  .scope = IDEA_SCOPE_ENTITY, .injection_mode = INJECTION_MODE_ON_DEMAND,
+		row.idea = (struct idea){ .name = str_from(name),
+					  .content = buf_str(&content),
+					  .kind = STR("note"),
+					  .scope = IDEA_SCOPE_ENTITY,
+					  .injection_mode = INJECTION_MODE_ON_DEMAND,
 					  .created_by = STR("bench") };
 		must(store_idea_add(&tx, &row));
 		must(store_call_keep(s));
@@ -102,7 +105,9 @@ static unsigned measure(struct store_reader *r, struct arena *a, int64_t now, do
 		begun = now_ms();
 		must(store_read_begin(r, a, now, &tx));
 		must(store_idea_search(&tx,
-				       &(struct idea_query){ .text = buf_str(&text), .half_life_days = 90, .max = 10,
+				       &(struct idea_query){ .text = buf_str(&text),
+							     .half_life_days = 90,
+							     .max = 10,
 							     .reader = &reader },
 				       &found));
 		store_read_end(r);
@@ -149,8 +154,10 @@ int main(int argc, char **argv)
 	n_cut = measure(reader, &a, 1700000000000 + (int64_t)n * 60000, took);
 	qsort(took, QUERIES, sizeof(took[0]), compare);
 	p95 = took[QUERIES * 95 / 100];
-	printf("%s search of %u ideas: p50 %.1f ms, p95 %.1f ms (goal %.0f), worst %.1f ms, %u of %d cut\n",
-	       p95 <= goal_ms ? "ok  " : "MISS", n, took[QUERIES / 2], p95, goal_ms, took[QUERIES - 1], n_cut, QUERIES);
+	printf("%s search of %u ideas: p50 %.1f ms, p95 %.1f ms (goal %.0f), worst %.1f ms, %u of "
+	       "%d cut\n",
+	       p95 <= goal_ms ? "ok  " : "MISS", n, took[QUERIES / 2], p95, goal_ms,
+	       took[QUERIES - 1], n_cut, QUERIES);
 	store_reader_free(reader);
 	store_close(s);
 	arena_deinit(&a);

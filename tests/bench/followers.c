@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Readers of one stream of events: how late each gets an event, from before it is fired to its line being
- * read. One thread follows with all connections; prints `p50_us p99_us max_us n`.
+/* Readers of one stream of events: how late each gets an event, from before it is fired to its line
+ *being read. One thread follows with all connections; prints `p50_us p99_us max_us n`.
  *
  *	bench-followers SOCKET [readers [events]] */
 #include <errno.h>
@@ -15,8 +15,9 @@
 #include <time.h>
 #include <unistd.h>
 
-static const char follow[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"events.follow\",\"params\":"
-			     "{\"kinds\":[\"bench.*\"]}}\n";
+static const char follow[] =
+    "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"events.follow\",\"params\":"
+    "{\"kinds\":[\"bench.*\"]}}\n";
 static const char fire[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"events.fire\",\"params\":"
 			   "{\"kind\":\"bench.spoke\"}}\n";
 
@@ -118,7 +119,7 @@ int main(int argc, char **argv)
 		close(speaker);
 	}
 	qsort(late, n_late, sizeof(*late), by_size);
-	printf("%lld %lld %lld %zu\n", (long long)late[n_late / 2], (long long)late[n_late * 99 / 100],
-	       (long long)late[n_late - 1], n_late);
+	printf("%lld %lld %lld %zu\n", (long long)late[n_late / 2],
+	       (long long)late[n_late * 99 / 100], (long long)late[n_late - 1], n_late);
 	return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The limit for HTTP: libmicrohttpd with an epoll loop of our own around it, that reads a body and answers
- * with so many bytes.
+/* The limit for HTTP: libmicrohttpd with an epoll loop of our own around it, that reads a body and
+ *answers with so many bytes.
  *
  *	bench-peer-http REPLY_BYTES: prints its port */
 #include <arpa/inet.h>
@@ -13,8 +13,9 @@
 static char reply[1 << 20];
 static size_t n_reply;
 
-static enum MHD_Result handle(void *data, struct MHD_Connection *c, const char *url, const char *method,
-			      const char *version, const char *upload, size_t *n_upload, void **state)
+static enum MHD_Result handle(void *data, struct MHD_Connection *c, const char *url,
+			      const char *method, const char *version, const char *upload,
+			      size_t *n_upload, void **state)
 {
 	struct MHD_Response *r;
 	enum MHD_Result e;
@@ -47,9 +48,9 @@ int main(int argc, char **argv)
 		return 2;
 	memset(reply, 'x', n_reply);
 	memcpy(reply, "\"result\"", 8);
-	d = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC, 0, NULL, NULL, handle, NULL,
-			     MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&a, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-			     (size_t)16384, MHD_OPTION_END);
+	d = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC, 0, NULL, NULL,
+			     handle, NULL, MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&a,
+			     MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)16384, MHD_OPTION_END);
 	if (!d)
 		return 1;
 	inner = MHD_get_daemon_info(d, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;

@@ -46,7 +46,8 @@ static int serve_unix(const char *path)
 
 	snprintf(a.sun_path, sizeof(a.sun_path), "%s", path);
 	unlink(path);
-	if (bind(fd, (struct sockaddr *)&a, sizeof(a)) || listen(fd, 64) || epoll_ctl(ep, EPOLL_CTL_ADD, fd, &e))
+	if (bind(fd, (struct sockaddr *)&a, sizeof(a)) || listen(fd, 64) ||
+	    epoll_ctl(ep, EPOLL_CTL_ADD, fd, &e))
 		return 1;
 	for (;;) {
 		int n = epoll_wait(ep, events, 64, -1);

@@ -279,7 +279,8 @@ TEST(json_value_prints_every_type)
 
 TEST(json_out_quotes_long_text_wherever_its_special_bytes_lie)
 {
-	static const char *const specials[] = { "\"", "\n", "\x01", "\xc3\xa4", "\xf0\x9f\x98\x80" };
+	static const char *const specials[] = { "\"", "\n", "\x01", "\xc3\xa4",
+						"\xf0\x9f\x98\x80" };
 	char text[600];
 	struct arena a;
 	struct json v;

@@ -8,8 +8,8 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <sys/stat.h>
 #include <stddef.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/types.h>
 
@@ -39,11 +39,11 @@ static bool fails(void)
 }
 
 /* type name(parameters) that says `bad` when it fails */
-#define WRAP(type, name, bad, parameters, arguments)  \
-	type __real_##name parameters;                \
-	type __wrap_##name parameters;                \
-	type __wrap_##name parameters                 \
-	{                                             \
+#define WRAP(type, name, bad, parameters, arguments)              \
+	type __real_##name parameters;                            \
+	type __wrap_##name parameters;                            \
+	type __wrap_##name parameters                             \
+	{                                                         \
 		return fails() ? (bad) : __real_##name arguments; \
 	}
 #define WRAP_BOTH(type, name, bad, parameters, arguments) \
@@ -52,7 +52,8 @@ static bool fails(void)
 
 WRAP_BOTH(int, stat, -1, (const char *path, struct stat *st), (path, st))
 WRAP_BOTH(int, fstat, -1, (int fd, struct stat *st), (fd, st))
-WRAP_BOTH(int, fstatat, -1, (int fd, const char *path, struct stat *st, int flags), (fd, path, st, flags))
+WRAP_BOTH(int, fstatat, -1, (int fd, const char *path, struct stat *st, int flags),
+	  (fd, path, st, flags))
 WRAP_BOTH(ssize_t, pread, -1, (int fd, void *p, size_t n, off_t at), (fd, p, n, at))
 WRAP_BOTH(ssize_t, pwrite, -1, (int fd, const void *p, size_t n, off_t at), (fd, p, n, at))
 WRAP_BOTH(int, ftruncate, -1, (int fd, off_t n), (fd, n))
@@ -75,18 +76,18 @@ int __wrap_fsync(int fd)
 }
 
 /* open takes a mode only when it creates. */
-#define WRAP_OPEN(name)                                                \
-	int __real_##name(const char *path, int flags, ...);          \
-	int __wrap_##name(const char *path, int flags, ...);          \
-	int __wrap_##name(const char *path, int flags, ...)           \
-	{                                                              \
-		va_list args;                                          \
-		mode_t mode = 0;                                       \
-                                                                       \
-		va_start(args, flags);                                 \
-		if (flags & O_CREAT)                                   \
-			mode = va_arg(args, mode_t);                   \
-		va_end(args);                                          \
+#define WRAP_OPEN(name)                                                 \
+	int __real_##name(const char *path, int flags, ...);            \
+	int __wrap_##name(const char *path, int flags, ...);            \
+	int __wrap_##name(const char *path, int flags, ...)             \
+	{                                                               \
+		va_list args;                                           \
+		mode_t mode = 0;                                        \
+                                                                        \
+		va_start(args, flags);                                  \
+		if (flags & O_CREAT)                                    \
+			mode = va_arg(args, mode_t);                    \
+		va_end(args);                                           \
 		return fails() ? -1 : __real_##name(path, flags, mode); \
 	}
 WRAP_OPEN(open)

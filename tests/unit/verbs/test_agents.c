@@ -45,8 +45,7 @@ TEST(agents_that_are_not_there_are_not_found)
 
 	CHECK_ERROR(world_say(&w, "agents.get", "{'id': 'nobody'}"), "not_found");
 	CHECK_ERROR(world_say(&w, "agents.get", "{'id': '%s'}", id), "not_found");
-	CHECK_ERROR(world_say(&w, "agents.update", "{'id': 'nobody', 'model': 'm'}"),
-		    "not_found");
+	CHECK_ERROR(world_say(&w, "agents.update", "{'id': 'nobody', 'model': 'm'}"), "not_found");
 	CHECK_ERROR(world_say(&w, "agents.update", "{'id': 'nobody'}"), "invalid_params");
 	CHECK_ERROR(world_say(&w, "agents.delete", "{'id': 'nobody'}"), "not_found");
 	CHECK_ERROR(world_say(&w, "agents.list", "{'parent': 'nobody'}"), "not_found");
@@ -78,11 +77,12 @@ TEST(agents_a_child_gets_what_its_parent_covers)
 
 	world_say(&w, "agents.spawn", LEAD);
 	CHECK_ERROR(
-	    world_say(&w, "agents.spawn",
-		      "{'name': 'kid', 'parent': 'lead', 'grants': {'egress': ['mirror.example.org'],"
-		      " 'files_read': ['/srv/a'], 'files_write': ['/srv'], 'models': ['haiku'],"
-		      " 'tools_allow': ['quests.get', 'quests.*'], 'tokens_per_hour': 10,"
-		      " 'secrets': ['A'], 'may_spawn': true, 'depth': 1, 'children': 1}}"),
+	    world_say(
+		&w, "agents.spawn",
+		"{'name': 'kid', 'parent': 'lead', 'grants': {'egress': ['mirror.example.org'],"
+		" 'files_read': ['/srv/a'], 'files_write': ['/srv'], 'models': ['haiku'],"
+		" 'tools_allow': ['quests.get', 'quests.*'], 'tokens_per_hour': 10,"
+		" 'secrets': ['A'], 'may_spawn': true, 'depth': 1, 'children': 1}}"),
 	    NULL);
 }
 

@@ -11,8 +11,7 @@ static void fill(struct world *w)
 	world_say(w, "agents.spawn", "{'name': 'kid', 'parent': 'lead', 'max_concurrent': 2}");
 	world_say(w, "quests.create", "{'subject': 'one', 'labels': ['a']}");
 	world_say(w, "quests.create", "{'subject': 'two', 'depends_on': ['q-1']}");
-	world_say(w, "quests.create",
-		  "{'subject': 'three', 'assignee': 'kid', 'parent': 'q-1'}");
+	world_say(w, "quests.create", "{'subject': 'three', 'assignee': 'kid', 'parent': 'q-1'}");
 	world_say(w, "quests.claim", "{'id': 'q-3', 'agent': 'kid'}");
 }
 

@@ -17,7 +17,8 @@ static void forget_old_events(struct world *w)
 TEST(events_poll_behind_retention_is_told_what_is_gone)
 {
 	WORLD_OPEN(w);
-	struct str start = str_dup(&w.arena, world_text(world_say(&w, "events.poll", "{}"), "since"));
+	struct str start = str_dup(&w.arena,
+				   world_text(world_say(&w, "events.poll", "{}"), "since"));
 	const struct json *r;
 
 	world_say(&w, "events.fire", "{'kind': 'a.old'}");
@@ -36,15 +37,19 @@ TEST(events_poll_behind_retention_is_told_what_is_gone)
 TEST(events_poll_waits_only_when_there_is_nothing)
 {
 	WORLD_OPEN(w);
-	struct str start = str_dup(&w.arena, world_text(world_say(&w, "events.poll", "{}"), "since"));
+	struct str start = str_dup(&w.arena,
+				   world_text(world_say(&w, "events.poll", "{}"), "since"));
 
-	CHECK_STR(world_text(world_say(&w, "events.poll", "{'subject': 's', 'timeout_s': 5}"), "waits_for"), "s");
+	CHECK_STR(world_text(world_say(&w, "events.poll", "{'subject': 's', 'timeout_s': 5}"),
+			     "waits_for"),
+		  "s");
 	CHECK_INT(w.wait.timeout_ms, 5000);
 	w.is_time_over = true;
 	CHECK_INT(world_count(world_say(&w, "events.poll", "{'timeout_s': 5}"), "items"), 0);
 	w.is_time_over = false;
 	world_say(&w, "events.fire", "{'kind': 'a.b', 'subject': 's'}");
-	CHECK_INT(world_count(world_say(&w, "events.poll", "{'since': '%.*s', 'subject': 's', 'timeout_s': 5}",
+	CHECK_INT(world_count(world_say(&w, "events.poll",
+					"{'since': '%.*s', 'subject': 's', 'timeout_s': 5}",
 					STR_ARG(start)),
 			      "items"),
 		  1);

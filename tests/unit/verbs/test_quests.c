@@ -34,12 +34,12 @@ TEST(quests_create_says_everything_that_get_says)
 
 	world_say(&w, "agents.spawn", "{'name': 'ann'}");
 	create(&w, "first");
-	made = world_say(
-	    &w, "quests.create",
-	    "{'subject': 'Fix it', 'description': 'a\\nb', 'acceptance': 'works',"
-	    " 'priority': 'high', 'assignee': 'Ann', 'parent': 'q-1', 'required': false, "
-	    " 'depends_on': ['q-1', 'q-1'],"
-	    " 'labels': ['web', 'web', 'ui'], 'due_at': '2027-01-01T00:00:00Z'}");
+	made =
+	    world_say(&w, "quests.create",
+		      "{'subject': 'Fix it', 'description': 'a\\nb', 'acceptance': 'works',"
+		      " 'priority': 'high', 'assignee': 'Ann', 'parent': 'q-1', 'required': false, "
+		      " 'depends_on': ['q-1', 'q-1'],"
+		      " 'labels': ['web', 'web', 'ui'], 'due_at': '2027-01-01T00:00:00Z'}");
 	got = world_say(&w, "quests.get", "{'id': '%.*s'}", STR_ARG(world_text(made, "id")));
 	CHECK_STR(world_text(made, "short_id"), "q-2");
 	CHECK_STR(world_text(made, "assignee"), "ann");
@@ -100,8 +100,7 @@ TEST(quests_that_are_not_there_are_not_found)
 	WORLD_OPEN(w);
 
 	CHECK_ERROR(world_say(&w, "quests.get", "{'id': 'q-9'}"), "not_found");
-	CHECK_ERROR(world_say(&w, "quests.update", "{'id': 'q-9', 'subject': 's'}"),
-		    "not_found");
+	CHECK_ERROR(world_say(&w, "quests.update", "{'id': 'q-9', 'subject': 's'}"), "not_found");
 	CHECK_ERROR(world_say(&w, "quests.update", "{'id': 'q-1'}"), "invalid_params");
 	CHECK_ERROR(world_say(&w, "quests.update", "{'id': 'q-1', 'clear': []}"), "invalid_params");
 	CHECK_ERROR(world_say(&w, "quests.assign", "{'id': 'q-9', 'assignee': 'x'}"), "not_found");
