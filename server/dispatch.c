@@ -143,6 +143,15 @@ static void start_read(struct request *r)
 
 /* ---- long calls ---- */
 
+static void tell_progress(struct request *r)
+{
+	if (!r->ops->progress || (r->progress.done == r->call.progress.done &&
+				  str_eq(r->progress.text, r->call.progress.text)))
+		return;
+	r->progress = r->call.progress;
+	r->ops->progress(r);
+}
+
 static void park_it(struct request *r)
 {
 	int e;
@@ -160,6 +169,8 @@ static void park_it(struct request *r)
 	e = park_add(r->server->park, r);
 	if (e)
 		fault(r, e);
+	else
+		tell_progress(r);
 }
 
 static void step_on(struct request *r)
@@ -403,15 +414,6 @@ void dispatch_start(struct request *r, struct str method, const struct json *par
 		hold(r);
 	else
 		to_lane(r);
-}
-
-static void tell_progress(struct request *r)
-{
-	if (!r->ops->progress || (r->progress.done == r->call.progress.done &&
-				  str_eq(r->progress.text, r->call.progress.text)))
-		return;
-	r->progress = r->call.progress;
-	r->ops->progress(r);
 }
 
 void dispatch_returned(struct request *r)

@@ -95,6 +95,36 @@ static bool is_reached(const struct quest *q, enum quest_until until)
 	}
 }
 
+/* How it stands, for who waits for it. */
+static struct str describe(struct arena *a, const struct quest *q)
+{
+	struct str status = quest_status_text(q->status);
+
+	if (q->status == QUEST_STATUS_IN_PROGRESS)
+		return str_fmt(a, "%.*s is %.*s: claimed by %.*s, attempt %lld",
+			       STR_ARG(q->short_id), STR_ARG(status), STR_ARG(q->claimed_by),
+			       (long long)q->attempt);
+	if (q->open_dependencies)
+		return str_fmt(a, "%.*s is %.*s and waits for %lld other%s", STR_ARG(q->short_id),
+			       STR_ARG(status), (long long)q->open_dependencies,
+			       q->open_dependencies == 1 ? "" : "s");
+	return str_fmt(a, "%.*s is %.*s%s", STR_ARG(q->short_id), STR_ARG(status),
+		       quest_is_ready(q) ? ": it can be claimed" : "");
+}
+
+/* Progress that counts the changes seen. */
+static int wait_on(struct call *c, const struct quest *q, int64_t timeout_ms)
+{
+	struct str text = describe(c->arena, q);
+
+	if (!text.p)
+		return err_nomem();
+	if (c->progress.text.p && !str_eq(text, c->progress.text))
+		c->progress.done++;
+	c->progress.text = text;
+	return call_wait_for(c, q->id, timeout_ms);
+}
+
 int quests_wait(struct call *call, const struct quests_wait_params *p, struct quests_wait_result *r)
 {
 	struct store_quest q;
@@ -105,7 +135,7 @@ int quests_wait(struct call *call, const struct quests_wait_params *p, struct qu
 	r->reached = is_reached(&q.quest, p->until);
 	r->has_reached = true;
 	if (!r->reached && !call->is_time_over && p->timeout_s > 0)
-		return call_wait_for(call, q.quest.id, p->timeout_s * 1000);
+		return wait_on(call, &q.quest, p->timeout_s * 1000);
 	r->quest = q.quest;
 	if (!r->reached)
 		r->next = str_fmt(call->arena,

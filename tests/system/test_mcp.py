@@ -225,6 +225,42 @@ class Patterns(Carriers):
             carrier.tool("system_backup")
             self.assertEqual(carrier.notes, [])
 
+    def test_a_wait_tells_what_it_waits_for(self):
+        """mcp-P1: quests_wait says how the quest stands, at first and after each change, on every transport."""
+        for begin in (self.wait_on_lines, self.wait_on_lines_legacy, self.wait_on_http):
+            with self.subTest(begin.__name__):
+                first = self.unix.content("quests_create", {"subject": "P1 first"})["short_id"]
+                quest = self.unix.content("quests_create", {"subject": "P1", "depends_on": [first]})["short_id"]
+                note, answer = begin({"name": "quests_wait", "arguments": {"id": quest}})
+                self.assertEqual(note(), {"progressToken": "w", "progress": 0, "message": f"{quest} is pending and waits for 1 other"})
+                self.finish(first)
+                self.assertEqual(note(), {"progressToken": "w", "progress": 1, "message": f"{quest} is pending: it can be claimed"})
+                self.finish(quest, lambda: self.assertEqual(
+                    note(), {"progressToken": "w", "progress": 2,
+                             "message": f"{quest} is in_progress: claimed by uid:{os.getuid()}, attempt 1"}))
+                self.assertEqual(answer()["result"]["structuredContent"]["reached"], True)
+
+    def finish(self, quest, meanwhile=lambda: None):
+        token = self.unix.content("quests_claim", {"id": quest})["token"]
+        meanwhile()
+        self.unix.content("quests_close", {"id": quest, "kind": "done", "summary": "s", "token": token})
+
+    def wait_on_lines(self, params):
+        peer = self.lines()
+        peer.send("tools/call", modern(params, progressToken="w"), id="w")
+        return lambda: peer.note("notifications/progress")["params"], lambda: peer.answer("w")
+
+    def wait_on_lines_legacy(self, params):
+        peer = self.lines()
+        peer.initialize("2025-06-18")
+        peer.send("tools/call", {**params, "_meta": {"progressToken": "w"}}, id="w")
+        return lambda: peer.note("notifications/progress")["params"], lambda: peer.answer("w")
+
+    def wait_on_http(self, params):
+        stream = self.carriers["http"].request("tools/call", modern(params, progressToken="w"))
+        self.addCleanup(stream.close)
+        return lambda: stream.event()[1]["params"], stream.answer
+
     def confirm(self, carrier, idea, **answer):
         first = carrier.tool("ideas_delete", {"id": idea}, ELICITS)["result"]
         request = first["inputRequests"]["confirm"]
