@@ -61,7 +61,7 @@ const struct args_option relay_options[] = {
 	{ "toolsets", ARGS_TEXT, offsetof(struct relay_flags, toolsets), "A,B",
 	  "offer the tools of these toolsets only" },
 	{ "read-only", ARGS_FLAG, offsetof(struct relay_flags, read_only), NULL,
-	  "offer only tools that change nothing" },
+	  "let nothing be changed, by tools or by methods" },
 	{ "private", ARGS_FLAG, offsetof(struct relay_flags, is_private), NULL,
 	  "keep a server of its own, that ends with it" },
 };

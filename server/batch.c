@@ -114,6 +114,7 @@ static struct request *make_child(struct batch *b, size_t i)
 	if (!child)
 		return NULL;
 	child->call.arena = &child->arena;
+	child->is_read_only = r->is_read_only;
 	b->children[i] = child;
 	return child;
 }

@@ -59,8 +59,8 @@ struct channel {
 	struct mcp_conn
 	    *mcp; /* MCP's state of this connection or session; NULL before the first MCP message */
 	struct str toolsets; /* what the URL or the relay's flags chose; NONE = default */
-	bool is_read_only_tools;
-	bool is_gone; /* the peer left; requests in lanes finish unheard */
+	bool is_read_only;   /* nothing may be changed through it, by any method */
+	bool is_gone;        /* the peer left; requests in lanes finish unheard */
 };
 
 /* The principal is copied. 0, CHANNEL_TOO_MANY (the principal's connections; c is not to be used or

@@ -27,6 +27,29 @@ bool decode_verb(struct request *r, struct str method)
 	return false;
 }
 
+/* A batch's calls are looked at one by one. */
+static bool may_change(struct request *r)
+{
+	if (r->verb->is_read_only || r->verb->lane == LANE_SERVER)
+		return true;
+	if (r->is_read_only) {
+		request_fail(r, ERROR_DENIED,
+			     "%.*s changes something, and this connection only reads",
+			     STR_ARG(r->verb->name));
+		r->call.failure.hint = STR("whoever connected chose that: questd mcp without "
+					   "--read-only, or /mcp without /readonly, may change");
+		return false;
+	}
+	if (r->server->options.read_only && r->verb->lane == LANE_WRITE) {
+		request_fail(r, ERROR_STORAGE_READONLY,
+			     "the server was started with --read-only; nothing was changed");
+		r->call.failure.hint = STR("start it without --read-only, and without "
+					   "server.read_only in questd.toml; reads go on");
+		return false;
+	}
+	return true;
+}
+
 bool decode_access(struct request *r)
 {
 	if (!access_allows(&r->principal, r->verb)) {
@@ -40,7 +63,7 @@ bool decode_access(struct request *r)
 		r->call.failure.retry_after_ms = 1000;
 		return false;
 	}
-	return true;
+	return may_change(r);
 }
 
 static bool out_of_memory(struct request *r)

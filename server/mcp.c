@@ -341,8 +341,9 @@ static void take_hello(struct mcp_conn *conn, const struct json *params)
 	const struct json *read_only = params ? json_get(params, STR("read_only")) : NULL;
 	struct buf b;
 
-	conn->channel->is_read_only_tools = read_only && read_only->type == JSON_BOOL &&
-					    read_only->b;
+	/* for good: whoever speaks through the relay does not take it back */
+	if (read_only && read_only->type == JSON_BOOL && read_only->b)
+		conn->channel->is_read_only = true;
 	if (!names || names->type != JSON_ARRAY || !names->n || conn->toolsets)
 		return;
 	buf_init(&b, TOOLSETS_MAX);

@@ -158,7 +158,7 @@ void mcp_batch_receive(struct mcp_conn *conn, struct arena *arena, const struct 
 		return;
 	}
 	b->channel.toolsets = conn->channel->toolsets;
-	b->channel.is_read_only_tools = conn->channel->is_read_only_tools;
+	b->channel.is_read_only = conn->channel->is_read_only;
 	b->conn = conn;
 	b->is_filling = true;
 	buf_init(&b->answers, 0);

@@ -321,7 +321,7 @@ int mcp_exchange_new(struct http_exchange *x, const struct http_request *r,
 		return e < 0 ? err_trace(e) : e;
 	}
 	m->channel.toolsets = str_from(m->toolsets);
-	m->channel.is_read_only_tools = caller->is_read_only;
+	m->channel.is_read_only = caller->is_read_only;
 	m->x = x;
 	m->session = session;
 	m->may_stream = reads_streams(r);

@@ -207,6 +207,8 @@ void mcp_task_run_verb(struct mcp_call *c, struct mcp_task *t, struct str verb,
 	struct json *copy = NULL;
 	struct str text;
 
+	if (r && c->channel)
+		r->is_read_only = c->channel->is_read_only;
 	/* The arguments must outlive the call. */
 	if (r && arguments) {
 		text = str_dup(&r->arena, arguments->raw);

@@ -54,7 +54,7 @@ struct mcp_toolset mcp_toolset_of(const struct channel *ch)
 	return (struct mcp_toolset){
 		.list = ch->toolsets,
 		.option = o->toolsets,
-		.is_read_only = ch->is_read_only_tools || o->read_only_tools,
+		.is_read_only = ch->is_read_only || o->read_only_tools,
 	};
 }
 

@@ -70,6 +70,7 @@ struct request *request_new(struct channel *c, const struct request_ops *ops, vo
 	if (!r)
 		return NULL;
 	r->channel = c;
+	r->is_read_only = c->is_read_only;
 	list_push_back(&c->requests, &r->link);
 	return r;
 }

@@ -49,6 +49,7 @@ struct request {
 	struct arena arena;         /* holds the message's bytes and all that follows from them */
 	struct charge bytes, calls;
 
+	bool is_read_only; /* its channel's */
 	const struct verb *verb;
 	const struct json *raw; /* the parameters as they came */
 	void *params, *result;  /* the verb's structs */

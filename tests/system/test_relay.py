@@ -338,6 +338,25 @@ class Together(Folder):
         self.assertNotIn("ideas_store", names)
         self.assertFalse([n for n in names if not n.startswith("ideas_")], names)
 
+    def test_nothing_is_written_through_a_read_only_window(self):
+        """not by a tool, a native method, a batch, after another server, nor by asking nicely"""
+        w = self.window("--read-only")
+        quest = {"subject": "no"}
+        batch = {"calls": [{"method": "system.ping"}, {"method": "quests.create", "params": quest}]}
+        for _ in range(2):
+            for method, params in (("quests.create", quest), ("system.batch", batch), ("system.backup", {})):
+                error = w.call(method, params)["error"]
+                self.assertEqual(error["data"]["code"], "denied", error)
+                self.assertIn("--read-only", error["data"]["hint"])
+            tool = w.call("tools/call", {"_meta": META, "name": "quests_create", "arguments": quest})
+            self.assertTrue("error" in tool or tool["result"]["isError"], tool)
+            w.send({"jsonrpc": "2.0", "method": "relay.hello", "params": {"read_only": False}})
+            self.assertEqual(w.call("quests.create", quest)["error"]["data"]["code"], "denied")
+            self.assertEqual(w.ok("quests.list")["items"], [])
+            self.assertEqual(w.ok("system.batch", {"calls": [{"method": "system.ping"}]})["items"][0]["result"], {"pong": True})
+            self.assertEqual(self.cli("restart").returncode, 0)
+        self.assertEqual(w.ok("quests.list")["items"], [])
+
 
 class Ends(Folder):
     def test_end_of_stdin_drains_and_ends(self):

@@ -48,6 +48,21 @@ class Folders(Folder):
         self.assertEqual(os.stat(self.data).st_mode & 0o7777, 0o755)
 
 
+class ReadOnly(Folder):
+    def test_a_refused_write_says_how_the_server_was_started(self):
+        """F-07 a read-only server is no read-only disk"""
+        self.start()
+        self.cli("stop", code=0)
+        self.start("--read-only")
+        batch = '{"atomic":true,"calls":[{"method":"quests.create","params":{"subject":"x"}}]}'
+        for args in (["quests", "create", "x"], ["call", "system.batch", batch]):
+            done = self.cli(*args, code=1)
+            self.assertIn("storage_readonly", done.stderr)
+            self.assertIn("was started with --read-only", done.stderr)
+            self.assertRegex(done.stderr, r"hint: .*server\.read_only")
+        self.assertEqual(self.ok("quests", "list")["items"], [])
+
+
 class Starting(Folder):
     """Who started the server decides how long it lives and who may have it."""
 
