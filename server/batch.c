@@ -98,9 +98,10 @@ static bool check_lane(struct request *child)
 	default:
 		return true;
 	}
-	request_fail(child, ERROR_UNSUPPORTED, "%.*s cannot be in a batch",
-		     STR_ARG(child->verb->name));
+	request_fail(child, ERROR_UNSUPPORTED, "%.*s cannot be in a batch: %.*s",
+		     STR_ARG(child->verb->name), STR_ARG(reason));
 	call_data_str(&child->call, "reason", reason);
+	child->call.failure.hint = STR("call it by itself");
 	return false;
 }
 

@@ -22,8 +22,10 @@ bool decode_verb(struct request *r, struct str method)
 	nearest = verb_nearest(method);
 	request_fail(r, ERROR_METHOD_NOT_FOUND, "no method '%.*s'",
 		     STR_ARG(str_utf8_prefix(method, 64)));
-	if (nearest.p)
+	if (nearest.p) {
 		call_data_str(&r->call, "nearest", nearest);
+		r->call.failure.hint = str_fmt(&r->arena, "did you mean %.*s?", STR_ARG(nearest));
+	}
 	return false;
 }
 
@@ -53,9 +55,12 @@ static bool may_change(struct request *r)
 bool decode_access(struct request *r)
 {
 	if (!access_allows(&r->principal, r->verb)) {
-		request_fail(r, ERROR_DENIED, "%.*s may not call %.*s", STR_ARG(r->principal.id),
-			     STR_ARG(r->verb->name));
-		call_data_strs(&r->call, "needs", access_needs(&r->arena, r->verb));
+		struct str_list needs = access_needs(&r->arena, r->verb);
+		struct str text = call_listed(&r->arena, needs, needs.n);
+
+		request_fail(r, ERROR_DENIED, "%.*s may not call %.*s: that needs %.*s",
+			     STR_ARG(r->principal.id), STR_ARG(r->verb->name), STR_ARG(text));
+		call_data_strs(&r->call, "needs", needs);
 		return false;
 	}
 	if (r->server->is_draining) {

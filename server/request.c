@@ -186,7 +186,7 @@ static void put_hint(const struct call_failure *f, const struct verb *verb, stru
 
 	if (f->hint.p) {
 		JSON_KV_STR(w, "hint", f->hint);
-	} else if (f->faults && verb) {
+	} else if (f->code == ERROR_INVALID_PARAMS && verb) {
 		snprintf(text, sizeof(text), "verbs.describe with name %s shows the schema",
 			 verb->name.p);
 		JSON_KV_STR(w, "hint", str_from(text));

@@ -47,6 +47,7 @@ static int check_room(struct call *c, const struct store_agent *parent)
 		return call_fail_field(c, ERROR_DENIED, "parent", "'%.*s' may not spawn",
 				       STR_ARG(p->name));
 	}
+	c->failure.hint = STR("widen its grants first, or spawn under another");
 	if (g->depth < 1)
 		return call_fail_field(c, ERROR_CONFLICT, "parent",
 				       "'%.*s' may have no generation below it", STR_ARG(p->name));
@@ -56,6 +57,7 @@ static int check_room(struct call *c, const struct store_agent *parent)
 				       "'%.*s' has %lld of %lld children", STR_ARG(p->name),
 				       (long long)p->children, (long long)g->children);
 	}
+	c->failure.hint = STR_NONE;
 	return 0;
 }
 
@@ -193,6 +195,7 @@ int agents_get(struct call *call, const struct agents_get_params *p, struct agen
 
 static int clash(struct call *c, const char *field)
 {
+	c->failure.hint = STR("leave it out of one of the two");
 	return call_fail_field(c, ERROR_CONFLICT, field, "%s is both set and cleared", field);
 }
 
@@ -201,6 +204,7 @@ static int check_children(struct call *c, const struct store_agent *a)
 {
 	struct store_child_list children;
 	struct str_list beyond = { NULL, 0 };
+	struct str names;
 	int e = store_agent_children(c->tx, a->n, CHILDREN_MAX, &children);
 
 	if (e)
@@ -214,9 +218,11 @@ static int check_children(struct call *c, const struct store_agent *a)
 	if (beyond.n == 0)
 		return 0;
 	call_data_strs(c, "children", beyond);
-	c->failure.hint = STR("change the grants of data.children first");
+	names = call_listed(c->arena, beyond, beyond.n);
+	c->failure.hint = STR("change their grants first");
 	return call_fail_field(c, ERROR_CONFLICT, "grants",
-			       "%zu of its children have more than that", beyond.n);
+			       "%zu of its children %s more than that: %.*s", beyond.n,
+			       beyond.n == 1 ? "has" : "have", STR_ARG(names));
 }
 
 static int change_grants(struct call *c, struct store_agent *a, const struct agent_grants *given)

@@ -87,14 +87,14 @@ void call_data_strs(struct call *c, const char *key, struct str_list values)
 	datum(c, key, CALL_DATUM_STRS)->list = values;
 }
 
-struct str call_listed(struct arena *a, struct str_list list)
+struct str call_listed(struct arena *a, struct str_list list, size_t n_all)
 {
 	struct str text = STR_NONE;
 	size_t i = 0;
 
 	for (; i < list.n && i < LISTED_MAX; i++)
 		text = i ? str_fmt(a, "%.*s, %.*s", STR_ARG(text), STR_ARG(list.v[i])) : list.v[i];
-	return i < list.n ? str_fmt(a, "%.*s and %zu more", STR_ARG(text), list.n - i) : text;
+	return i < n_all ? str_fmt(a, "%.*s and %zu more", STR_ARG(text), n_all - i) : text;
 }
 
 int call_wait_for(struct call *c, struct str subject, int64_t timeout_ms)

@@ -117,8 +117,8 @@ void call_data_str(struct call *c, const char *key, struct str value);
 void call_data_int(struct call *c, const char *key, int64_t value);
 void call_data_strs(struct call *c, const char *key, struct str_list values);
 
-/* "a, b, c and 4 more": for messages. */
-struct str call_listed(struct arena *a, struct str_list list);
+/* "a, b, c and 4 more": the first of n_all, for messages. */
+struct str call_listed(struct arena *a, struct str_list list, size_t n_all);
 
 int call_wait_for(struct call *c, struct str subject, int64_t timeout_ms); /* CALL_WAIT */
 

@@ -140,7 +140,8 @@ int events_poll(struct call *c, const struct events_poll_params *p, struct event
 		call_data_str(c, "head", id_of(c, head));
 		call_data_str(c, "floor", id_of(c, floor));
 		return call_fail_field(c, ERROR_CURSOR_EXPIRED, "since",
-				       "events up to %lld are gone", (long long)(floor - 1));
+				       "events up to %lld are gone; the newest is %lld",
+				       (long long)(floor - 1), (long long)head);
 	}
 	if ((e = store_event_page(c->tx, &filter, since, (size_t)p->limit, &r->items, &reached)))
 		return err_trace(e);

@@ -32,9 +32,11 @@ static int find_claimer(struct call *c, struct str who, struct store_agent *out)
 static int refuse_waiting(struct call *c, const struct quest *q)
 {
 	call_data_strs(c, "depends_on", q->depends_on);
-	c->failure.hint = STR("quests.why_pending says which");
-	return call_fail_field(c, ERROR_CONFLICT, "id", "%.*s waits for %lld others",
-			       STR_ARG(q->short_id), (long long)q->open_dependencies);
+	c->failure.hint = str_fmt(c->arena, "quests.why_pending with id: %.*s names them",
+				  STR_ARG(q->short_id));
+	return call_fail_field(c, ERROR_CONFLICT, "id", "%.*s waits for %lld other%s",
+			       STR_ARG(q->short_id), (long long)q->open_dependencies,
+			       q->open_dependencies == 1 ? "" : "s");
 }
 
 static int check_claim(struct call *c, const struct store_quest *q, int64_t agent)
@@ -46,10 +48,28 @@ static int check_claim(struct call *c, const struct store_quest *q, int64_t agen
 	if (!q->assignee || q->assignee == agent)
 		return 0;
 	call_data_str(c, "assignee", q->quest.assignee);
-	c->failure.hint = STR(
-	    "claim it as agent: data.assignee, or give it to somebody else first");
+	c->failure.hint = str_fmt(c->arena,
+				  "claim it as agent: %.*s, or quests.assign it to another first",
+				  STR_ARG(q->quest.assignee));
 	return call_fail_field(c, ERROR_CONFLICT, "id", "%.*s is assigned to '%.*s'",
 			       STR_ARG(q->quest.short_id), STR_ARG(q->quest.assignee));
+}
+
+static int refuse_idle(struct call *c, const struct quests_claim_params *p)
+{
+	struct str label = p->label.p ? str_fmt(c->arena, " with label '%.*s'", STR_ARG(p->label))
+				      : STR("");
+
+	c->failure.hint = STR(
+	    "quests.list with status: pending shows those that wait; quests.why_pending says for "
+	    "what, quests.wait with until: ready waits for one");
+	if (p->agent.p)
+		return call_fail(c, ERROR_NOT_FOUND, "no quest%.*s is ready for '%.*s'",
+				 STR_ARG(label), STR_ARG(p->agent));
+	return call_fail(c, ERROR_NOT_FOUND,
+			 "no unassigned quest%.*s is ready; with agent it also takes those "
+			 "assigned to that one",
+			 STR_ARG(label));
 }
 
 static int find_next(struct call *c, const struct quests_claim_params *p, int64_t agent,
@@ -58,10 +78,8 @@ static int find_next(struct call *c, const struct quests_claim_params *p, int64_
 	int64_t n;
 	int e = store_quest_next(c->tx, agent, p->label, &n);
 
-	if (e == STORE_NONE) {
-		c->failure.hint = STR("quests.list with status: pending shows those that wait");
-		return call_fail(c, ERROR_NOT_FOUND, "no quest is ready");
-	}
+	if (e == STORE_NONE)
+		return refuse_idle(c, p);
 	return e ? err_trace(e) : err_trace(store_quest_get_n(c->tx, n, out));
 }
 
@@ -72,9 +90,11 @@ static int find_quest(struct call *c, const struct quests_claim_params *p, int64
 
 	if (e == 0)
 		e = check_claim(c, out, agent);
-	if (e == 0 && p->label.p && p->id.p)
+	if (e == 0 && p->label.p && p->id.p) {
+		c->failure.hint = STR("leave out one of the two");
 		e = call_fail_field(c, ERROR_CONFLICT, "label",
 				    "a label chooses the next one: not beside id");
+	}
 	return e;
 }
 

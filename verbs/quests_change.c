@@ -37,6 +37,12 @@ static const char *find_clash(const struct quests_update_params *p)
 	return NULL;
 }
 
+static int refuse_clash(struct call *c, const char *field)
+{
+	c->failure.hint = STR("leave it out of one of the two");
+	return call_fail_field(c, ERROR_CONFLICT, field, "%s is both set and cleared", field);
+}
+
 static bool says_nothing(const struct quests_update_params *p)
 {
 	return !p->subject.p && !p->description.p && !p->acceptance.p && !p->priority &&
@@ -124,9 +130,11 @@ static int set_status(struct call *c, const struct quests_update_params *p, stru
 {
 	struct quest_change change = { .to = QUEST_STATUS_PENDING };
 
-	if (p->reason.p && p->status != QUEST_HOLD_BLOCKED)
+	if (p->reason.p && p->status != QUEST_HOLD_BLOCKED) {
+		c->failure.hint = STR("set the status too, or leave the reason out");
 		return call_fail_field(c, ERROR_CONFLICT, "reason",
 				       "a reason goes with status: blocked");
+	}
 	if (!p->status)
 		return 0;
 	if (q->quest.status == QUEST_STATUS_IN_PROGRESS)
@@ -150,8 +158,7 @@ int quests_update(struct call *call, const struct quests_update_params *p,
 		return call_fail(call, ERROR_INVALID_PARAMS,
 				 "nothing to change: name at least one field");
 	if (clash)
-		return call_fail_field(call, ERROR_CONFLICT, clash, "%s is both set and cleared",
-				       clash);
+		return refuse_clash(call, clash);
 	e = quest_named(call, "id", p->id, &q);
 	if (e)
 		return e;

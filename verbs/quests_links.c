@@ -25,7 +25,7 @@ static int refuse_cycle(struct call *c, const char *field, const struct store_qu
 	if (!names.v)
 		return err_nomem();
 	between = (struct str_list){ names.v + 1, MIN(way->n - 1, (size_t)CYCLE_NAMED_MAX - 1) };
-	by = call_listed(c->arena, between);
+	by = call_listed(c->arena, between, way->n - 1);
 	call_data_strs(c, "cycle", is_new ? between : names);
 	return call_fail_field(c, ERROR_CYCLE, field, "%.*s would wait for itself%s%.*s",
 			       STR_ARG(is_new ? STR("the new quest") : q->quest.short_id),

@@ -41,6 +41,7 @@ int quest_refuse_change(struct call *c, const struct store_quest *q, enum quest_
 {
 	enum quest_status from = q->quest.status;
 	struct str_list allowed = { ARENA_ARRAY(c->arena, ways_out[from].n, struct str), 0 };
+	struct str ways;
 
 	if (!allowed.v)
 		return err_nomem();
@@ -52,9 +53,14 @@ int quest_refuse_change(struct call *c, const struct store_quest *q, enum quest_
 	if (from == QUEST_STATUS_IN_PROGRESS && from == to)
 		return call_fail(c, ERROR_ILLEGAL_TRANSITION, "%.*s is claimed by %.*s",
 				 STR_ARG(q->quest.short_id), STR_ARG(q->quest.claimed_by));
-	return call_fail(c, ERROR_ILLEGAL_TRANSITION, "%.*s is %.*s and cannot become %.*s",
+	ways = call_listed(c->arena, allowed, allowed.n);
+	if (from == QUEST_STATUS_PENDING && quest_may_become(QUEST_STATUS_IN_PROGRESS, to))
+		c->failure.hint = str_fmt(c->arena, "quests.claim with id: %.*s first",
+					  STR_ARG(q->quest.short_id));
+	return call_fail(c, ERROR_ILLEGAL_TRANSITION, "%.*s is %.*s and cannot become %.*s, %s%.*s",
 			 STR_ARG(q->quest.short_id), STR_ARG(quest_status_text(from)),
-			 STR_ARG(quest_status_text(to)));
+			 STR_ARG(quest_status_text(to)), ways.p ? "only " : "which is for good",
+			 STR_ARG(ways));
 }
 
 /* ---- what stands against a change ---- */
@@ -93,6 +99,8 @@ static int check_parent(struct call *c, const struct store_quest *q)
 static int check_children(struct call *c, const struct store_quest *q)
 {
 	struct store_n_list children;
+	struct str_list named;
+	struct str text;
 	int e;
 
 	if (!q->quest.open_children)
@@ -100,10 +108,14 @@ static int check_children(struct call *c, const struct store_quest *q)
 	e = store_quest_open_children(c->tx, q->n, NAMED_MAX, &children);
 	if (e)
 		return err_trace(e);
-	call_data_strs(c, "children", quest_short_ids(c->arena, &children));
-	c->failure.hint = STR("close data.children first, or make them not required");
-	return call_fail(c, ERROR_CONFLICT, "%.*s has %lld required children that are open",
-			 STR_ARG(q->quest.short_id), (long long)q->quest.open_children);
+	named = quest_short_ids(c->arena, &children);
+	text = call_listed(c->arena, named, (size_t)q->quest.open_children);
+	call_data_strs(c, "children", named);
+	c->failure.hint = STR("close them first, or make them not required");
+	return call_fail(c, ERROR_CONFLICT, "%.*s has %lld required %s open: %.*s",
+			 STR_ARG(q->quest.short_id), (long long)q->quest.open_children,
+			 q->quest.open_children == 1 ? "child that is" : "children that are",
+			 STR_ARG(text));
 }
 
 static int check_change(struct call *c, const struct store_quest *q, enum quest_status to)

@@ -83,15 +83,19 @@ static int check_given_path(struct call *call, const char *path)
 	if (path[0] != '/')
 		return call_fail_field(call, ERROR_INVALID_PARAMS, "path",
 				       "the path must be absolute");
-	if (lstat(path, &st) == 0)
+	if (lstat(path, &st) == 0) {
+		call->failure.hint = STR("a backup replaces nothing: give another name, or none");
 		return call_fail_field(call, ERROR_CONFLICT, "path", "'%s' exists already", path);
+	}
 	folder = str_cstr(call->arena, str_from(path));
 	if (!folder)
 		return err_nomem();
 	slash = strrchr(folder, '/');
 	slash[slash == folder] = '\0';
-	if (stat(folder, &st) != 0 || !S_ISDIR(st.st_mode))
+	if (stat(folder, &st) != 0 || !S_ISDIR(st.st_mode)) {
+		call->failure.hint = STR("make it first, or give no path: it goes to the backups");
 		return call_fail_field(call, ERROR_NOT_FOUND, "path", "no folder '%s'", folder);
+	}
 	return 0;
 }
 

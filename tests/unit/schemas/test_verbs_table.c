@@ -109,6 +109,8 @@ TEST(error_table_has_a_row_for_every_code)
 		CHECK_INT(error_find(error_table[i].name), i);
 		CHECK(error_table[i].code <= -31000 && error_table[i].code >= -32768);
 		CHECK(error_table[i].message.n && error_table[i].hint.n && error_table[i].exit);
+		/* what a hint sends to must be shown: data is not, on a terminal */
+		CHECK(!str_contains(error_table[i].hint, STR("data.")));
 	}
 	CHECK_INT(error_find(STR("nope")), ERROR_NONE);
 	CHECK_INT(error_find(STR_NONE), ERROR_NONE);

@@ -332,6 +332,7 @@ TEST(quests_are_claimed_by_priority_then_age)
 TEST(quests_an_agent_claims_its_own_and_nobodys)
 {
 	WORLD_OPEN(w);
+	const struct json *r;
 
 	world_say(&w, "agents.spawn", "{'name': 'ann', 'max_concurrent': 5}");
 	world_say(&w, "agents.spawn", "{'name': 'bob', 'max_concurrent': 5}");
@@ -341,7 +342,10 @@ TEST(quests_an_agent_claims_its_own_and_nobodys)
 	world_say(&w, "quests.create", "{'subject': 'x', 'assignee': 'ann', 'priority': 'high'}");
 	CHECK_STR(world_text(world_say(&w, "quests.claim", "{'agent': 'ann'}"), "short_id"), "q-3");
 	CHECK_STR(world_text(world_say(&w, "quests.claim", "{'agent': 'ann'}"), "assignee"), "ann");
-	CHECK_ERROR(world_say(&w, "quests.claim", "{'agent': 'ann'}"), "not_found");
+	r = world_say(&w, "quests.claim", "{'agent': 'ann'}");
+	CHECK_ERROR(r, "not_found");
+	CHECK_STR(world_text(r, "message"), "no quest is ready for 'ann'");
+	CHECK_HAS(world_text(r, "hint"), "quests.why_pending");
 	CHECK_ERROR(world_say(&w, "quests.claim", "{'id': 'q-1', 'agent': 'ann'}"), "conflict");
 	CHECK_ERROR(world_say(&w, "quests.claim", "{'id': 'q-1'}"), "conflict");
 	CHECK_STR(world_text(world_say(&w, "quests.claim", "{'agent': 'bob'}"), "short_id"), "q-1");

@@ -46,6 +46,7 @@ TEST(quests_wait_for_all_they_depend_on)
 	r = world_say(&w, "quests.claim", "{'id': 'q-3'}");
 	CHECK_ERROR(r, "conflict");
 	CHECK_STR(world_text(r, "depends_on.1"), "q-2");
+	CHECK_STR(world_text(r, "hint"), "quests.why_pending with id: q-3 names them");
 	do_it(&w, "q-1");
 	CHECK_INT(world_int(get(&w, "q-3"), "open_dependencies"), 1);
 	do_it(&w, "q-2");
@@ -259,6 +260,7 @@ TEST(quests_are_not_done_while_required_children_are_open)
 	CHECK_ERROR(r, "conflict");
 	CHECK_INT(world_count(r, "children"), 1);
 	CHECK_STR(world_text(r, "children.0"), "q-2");
+	CHECK_STR(world_text(r, "message"), "q-1 has 1 required child that is open: q-2");
 	CHECK_INT(world_int(get(&w, "q-1"), "open_children"), 1);
 	do_it(&w, "q-2");
 	CHECK_ERROR(close_as(&w, "q-1", "done"), NULL);
