@@ -247,11 +247,38 @@ static int read_int(struct reader *r, int64_t *out)
 	return 0;
 }
 
+/* off, /run/x.sock or 127.0.0.1:8400 where a value stands: a text without its quotes, or NONE. */
+static struct str bare_text(const struct reader *r)
+{
+	struct str rest = str_slice(r->text, r->at, r->text.n), word;
+	size_t n = 0;
+	char c = peek(r);
+
+	while (n < rest.n && (unsigned char)rest.p[n] > ' ' && rest.p[n] != '#' && rest.p[n] != ',')
+		n++;
+	word = str_slice(rest, 0, n);
+	if (str_eq(word, STR("true")) || str_eq(word, STR("false")))
+		return STR_NONE;
+	if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '/' || c == '.' || c == '~')
+		return word;
+	return c >= '0' && c <= '9' &&
+		       (str_contains(word, STR(":")) || str_contains(word, STR("/")))
+		   ? word
+		   : STR_NONE;
+}
+
 static int read_value(struct reader *r, struct toml_entry *out)
 {
-	size_t from = r->at;
-	struct str word;
+	struct str word = bare_text(r);
 
+	if (word.p) {
+		char what[160];
+
+		snprintf(what, sizeof(what),
+			 "a text stands in quotes (\"%.*s\"); else true, false or a whole number",
+			 STR_ARG(str_utf8_prefix(word, 64)));
+		return bad(r, what);
+	}
 	switch (peek(r)) {
 	case '"':
 	case '\'':
@@ -262,11 +289,8 @@ static int read_value(struct reader *r, struct toml_entry *out)
 		return read_strings(r, &out->list);
 	case 't':
 	case 'f':
-		word = read_word(r);
 		out->type = TOML_BOOL;
-		out->b = str_eq(word, STR("true"));
-		if (!out->b && !str_eq(word, STR("false")))
-			return bad_at(r, from, "expected true or false");
+		out->b = str_eq(read_word(r), STR("true"));
 		return 0;
 	default:
 		out->type = TOML_INT;

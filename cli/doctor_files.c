@@ -116,6 +116,9 @@ static void look_at_config(struct doctor *d)
 	doctor_run_server(d, check, PROGRAM_MS, &child);
 	if (child.code == 0) {
 		doctor_ok(d, "config", "%s", child.said);
+	} else if (child.code == 1) {
+		doctor_warn(d, "config", "%s", child.said);
+		doctor_fix(d, "correct its name, or unset it where the server is started");
 	} else if (child.code > 0) {
 		doctor_fail(d, "config", "%s", child.said);
 		doctor_fix(d, "correct it; the server does not start with it");

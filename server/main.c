@@ -243,6 +243,8 @@ static void tell_warnings(const struct server *s)
 {
 	struct str_list warnings = store_warnings(s->store);
 
+	for (size_t i = 0; i < s->options.n_warnings; i++)
+		log_warn("settings", LOG_S("note", s->options.warnings[i]));
 	for (size_t i = 0; i < warnings.n; i++)
 		log_warn("store", LOG_S("note", warnings.v[i]));
 }
@@ -359,7 +361,8 @@ static int restore(struct program *p)
 	return EXIT_OK;
 }
 
-/* What is wrong with the settings has been said before. */
+/* What is wrong with the settings has been said before (code 2); 1 is a warning or an unsound
+ * database. */
 static int check(struct program *p)
 {
 	struct server *s = &p->server;
@@ -367,6 +370,8 @@ static int check(struct program *p)
 	bool is_there = false;
 	int e;
 
+	if (s->options.check == OPTIONS_CHECK_CONFIG && s->options.n_warnings > 0)
+		return complain(EXIT_FAILED, s->options.warnings[0].p);
 	if (s->options.check == OPTIONS_CHECK_CONFIG)
 		return complain(EXIT_OK, s->options.config_path ? s->options.config_path
 								: "all settings are the defaults");

@@ -268,8 +268,42 @@ static const char *variable(const struct reader *r, const char *name)
 	return NULL;
 }
 
+/* Another program's variable may begin like ours, so this is a warning. What it holds is not told.
+ */
+static void look_at_variable(struct reader *r, struct str name)
+{
+	struct options *o = r->o;
+	struct str names[OPTIONS_MAX + 1], nearest, text;
+
+	for (size_t i = 0; i < option_n; i++) {
+		char known[OPTION_VARIABLE_MAX];
+
+		option_variable(&option_table[i], known);
+		names[i] = str_dup(&o->arena, str_from(known));
+		if (!names[i].p || str_eq(names[i], name))
+			return;
+	}
+	names[option_n] = STR("QUESTD_DATA_DIR");
+	if (str_eq(name, names[option_n]) || o->n_warnings == OPTIONS_WARNINGS_MAX)
+		return;
+	name = str_utf8_prefix(name, 64);
+	nearest = str_nearest(name, names, option_n + 1);
+	text = nearest.p
+		   ? str_fmt(&o->arena, "%.*s: unknown environment variable (did you mean %.*s?)",
+			     STR_ARG(name), STR_ARG(nearest))
+		   : str_fmt(&o->arena, "%.*s: unknown environment variable", STR_ARG(name));
+	if (text.p)
+		o->warnings[o->n_warnings++] = text;
+}
+
 static int read_environment(struct reader *r)
 {
+	for (char *const *v = r->environment; *v; v++) {
+		struct str value = str_from(*v), name = str_cut(&value, '=');
+
+		if (str_starts(name, STR("QUESTD_")))
+			look_at_variable(r, name);
+	}
 	for (size_t i = 0; i < option_n; i++) {
 		const char *value;
 		char name[OPTION_VARIABLE_MAX];

@@ -22,7 +22,8 @@ struct option_origin {
 
 enum options_check { OPTIONS_CHECK_CONFIG = 1, OPTIONS_CHECK_DATABASE };
 
-#define OPTIONS_MAX 32
+#define OPTIONS_MAX          32
+#define OPTIONS_WARNINGS_MAX 8
 
 struct options {
 	struct arena arena; /* of all texts */
@@ -45,6 +46,9 @@ struct options {
 	struct str company_model; /* of agents that have none of their own; NONE = none */
 	int64_t cycle_s;          /* of event streams, ± 20 % */
 	struct str log_level_text, log_format_text;
+
+	struct str warnings[OPTIONS_WARNINGS_MAX]; /* what nothing was made of */
+	size_t n_warnings;
 
 	/* What follows from them. */
 	bool is_http_on;

@@ -37,7 +37,8 @@ class Folder(unittest.TestCase):
     def setUp(self):
         self.top = tempfile.mkdtemp(prefix="questd-cli.")
         self.data = os.path.join(self.top, "data")
-        self.env = {**os.environ, "XDG_CONFIG_HOME": os.path.join(self.top, "config"), "HOME": self.top,
+        outside = {k: v for k, v in os.environ.items() if not k.startswith("QUESTD_")}
+        self.env = {**outside, "XDG_CONFIG_HOME": os.path.join(self.top, "config"), "HOME": self.top,
                     "QUESTD_DATA_DIR": self.data, "TERM": "xterm"}
         for name in ("NO_COLOR", "COLUMNS", "XDG_DATA_HOME"):
             self.env.pop(name, None)

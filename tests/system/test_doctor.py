@@ -10,7 +10,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from test_cli import Folder  # noqa: E402
-from questd import QUESTD  # noqa: E402
+from questd import QUESTD, Server  # noqa: E402
 
 
 class Doctor(Folder):
@@ -100,11 +100,20 @@ class Doctor(Folder):
             f.write("[http]\nlisen = 'x'\n")
         found = self.findings(code=1)
         self.assertIn("questd.toml:2: http.lisen: unknown key (did you mean http.listen", found["config"]["text"])
-        found = self.findings(code=1, env={"QUESTD_STORE_KEEP_BACKUPS": "many"})
         os.remove(os.path.join(self.data, "questd.toml"))
         found = self.findings(code=1, env={"QUESTD_STORE_KEEP_BACKUPS": "many"})
         self.assertIn("QUESTD_STORE_KEEP_BACKUPS", found["config"]["text"])
         self.assertEqual(found["database"]["verdict"], "ok")
+
+    def test_a_variable_that_nobody_reads_is_told(self):
+        self.cli("setup", code=0)
+        env = {"QUESTD_HTTP_LISTN": "secret"}
+        found = self.findings(code=0, env=env)["config"]
+        self.assertEqual(found["verdict"], "warn")
+        self.assertIn("QUESTD_HTTP_LISTN: unknown environment variable (did you mean QUESTD_HTTP_LISTEN?)", found["text"])
+        with Server(data=self.data, http="off", env=env) as server:
+            self.assertIn("QUESTD_HTTP_LISTN: unknown environment variable (did you mean QUESTD_HTTP_LISTEN?)", server.err)
+            self.assertNotIn("secret", server.err)
 
     def test_looking_keeps_no_server_from_starting(self):
         path = self.database()
