@@ -154,6 +154,19 @@ int paths_make_private(const char *data_dir, bool *out_closed, unsigned *out_mod
 	return 0;
 }
 
+const char *paths_short_socket(struct arena *a)
+{
+	const char *folder = env_absolute("XDG_RUNTIME_DIR");
+	unsigned uid = geteuid();
+	const char *of_user = str_fmt(a, "/run/user/%u", uid).p;
+
+	if (!folder && of_user && access(of_user, W_OK) == 0)
+		folder = of_user;
+	if (folder && strlen(folder) + sizeof("/questd.sock") - 1 <= SOCKET_MAX)
+		return join(a, folder, "questd.sock");
+	return str_fmt(a, "/tmp/questd-%u/questd.sock", uid).p; /* a folder of our own, not /tmp */
+}
+
 int paths_find_key(struct arena *a, struct paths *p, struct str instance)
 {
 	struct str rest = str_fmt(a, "questd/keys/%.*s", STR_ARG(instance));

@@ -33,6 +33,9 @@ int paths_find(struct arena *a, const char *data_dir, const char *socket,
 int paths_make_private(const char *data_dir, bool *out_closed, unsigned *out_mode) must_check;
 /* data_dir/instance holds the instance id (made by setup or the server's first start). */
 int paths_find_key(struct arena *a, struct paths *p, struct str instance) must_check;
+/* A place for a socket whose own path is too long: $XDG_RUNTIME_DIR, /run/user/UID or /tmp. NULL:
+ * memory. */
+const char *paths_short_socket(struct arena *a);
 /* The program `name` beside the running one, then in libexec; never from PATH. NULL when missing.
  */
 char *paths_program(struct arena *a, const char *name);

@@ -58,8 +58,11 @@ int where_paths(struct cli *c, struct paths *out)
 	if (e == PATHS_SOCKET_TOO_LONG) {
 		say_error("the socket's path is %zu bytes long, the system takes 107: '%s'",
 			  strlen(out->socket), out->socket);
-		say_hint("give --socket with a short path in a folder of your own, for example "
-			 "--socket $XDG_RUNTIME_DIR/questd.sock");
+		const char *shorter = paths_short_socket(&c->arena);
+
+		say_hint("put it elsewhere: socket = \"%s\" below [server] in '%s', or --socket "
+			 "PATH with every command",
+			 shorter ? shorter : "", out->config);
 		return EXIT_USAGE;
 	}
 	return e ? say_fault(e, NULL) : 0;

@@ -440,16 +440,13 @@ static int find_paths(struct reader *r, const char *data_dir, const char *socket
 
 	if (e == PATHS_NO_HOME)
 		return bad(r, "--data-dir: is needed where neither HOME nor XDG_DATA_HOME is set");
-	if (e == PATHS_SOCKET_TOO_LONG)
-		return is_last
-			   ? bad(r,
-				 "server.socket: '%s' is longer than the 107 bytes a socket's path "
-				 "may have; "
-				 "put it elsewhere, for instance --socket "
-				 "/run/user/1000/questd.sock",
-				 p->socket)
-			   : 0;
-	return err_trace(e);
+	if (e == PATHS_SOCKET_TOO_LONG && is_last)
+		return bad(
+		    r,
+		    "server.socket: '%.200s' is longer than the 107 bytes a socket's path may "
+		    "have; put it elsewhere, for instance --socket %s",
+		    p->socket, paths_short_socket(&r->o->arena));
+	return e < 0 ? err_trace(e) : 0;
 }
 
 static enum log_level level_of(struct str text)

@@ -235,6 +235,17 @@ class Commands(Folder):
             self.assertIn("107", done.stderr, args)
             self.assertIn("--socket", done.stderr, args)
 
+    def test_the_place_that_is_named_for_a_socket_works(self):
+        env = {"QUESTD_DATA_DIR": os.path.join(self.data, "x" * 120), "XDG_RUNTIME_DIR": self.top}
+        os.makedirs(env["QUESTD_DATA_DIR"], 0o700)
+        hint = self.cli("start", "--http", "off", env=env, code=2).stderr
+        place = os.path.join(self.top, "questd.sock")
+        self.assertIn(f"socket = \"{place}\" below [server] in '{env['QUESTD_DATA_DIR']}/questd.toml'", hint)
+        with open(os.path.join(env["QUESTD_DATA_DIR"], "questd.toml"), "w") as f:
+            f.write(f"[server]\nsocket = \"{place}\"\n")
+        self.assertEqual(self.ok("start", "--http", "off", env=env)["socket"], place)
+        self.cli("stop", env=env, code=0)
+
     def test_where_there_is_no_home_the_data_directory_must_be_given(self):
         env = {k: v for k, v in self.env.items() if k not in ("HOME", "QUESTD_DATA_DIR", "XDG_DATA_HOME")}
         done = subprocess.run([QUESTD, "status"], capture_output=True, text=True, env=env, timeout=20)
