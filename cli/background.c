@@ -57,35 +57,75 @@ static int take_flags(struct cli *c, struct args *a, char **flags)
 	return 0;
 }
 
-/* "key=value …" of the ready line as members; `replaced`: the process whose place it took, or 0. */
-static int say_started(struct cli *c, const struct start_report *r, pid_t replaced)
+/* "socket=PATH http=ADDR:PORT pid=N (NOTE)"; the note is there when HTTP is off unasked, and a path
+ * may hold blanks and brackets, so it is read from its end. */
+struct ready {
+	struct str socket, http, pid, note;
+};
+
+/* What stands behind the last `key`, which is taken away with it. */
+static struct str cut_last(struct str *text, struct str key)
+{
+	struct str value;
+
+	for (size_t at = text->n; at >= key.n; at--) {
+		if (!str_eq(str_slice(*text, at - key.n, at), key))
+			continue;
+		value = str_slice(*text, at, text->n);
+		*text = str_slice(*text, 0, at - key.n);
+		return value;
+	}
+	return STR_NONE;
+}
+
+static struct ready ready_of(struct str line)
+{
+	struct ready r = { .pid = cut_last(&line, STR(" pid=")) };
+
+	r.note = r.pid;
+	r.pid = str_cut(&r.note, ' ');
+	if (r.note.n > 2)
+		r.note = str_slice(r.note, 1, r.note.n - 1);
+	r.http = cut_last(&line, STR(" http="));
+	(void)str_cut(&line, '='); /* "socket" */
+	r.socket = line;
+	return r;
+}
+
+static void put_started(struct json_out *w, const struct ready *r, pid_t replaced)
+{
+	int64_t pid = 0;
+
+	json_begin_object(w);
+	JSON_KV_STR(w, "state", STR("started"));
+	JSON_KV_STR(w, "socket", r->socket);
+	JSON_KV_STR(w, "http", r->http);
+	if (r->note.n)
+		JSON_KV_STR(w, "http_note", r->note);
+	if (str_to_i64(r->pid, &pid))
+		JSON_KV_INT(w, "pid", pid);
+	if (replaced)
+		JSON_KV_INT(w, "replaced", replaced);
+	json_end_object(w);
+}
+
+/* `replaced`: the process whose place it took, or 0. */
+static int say_started(struct cli *c, const struct start_report *report, pid_t replaced)
 {
 	CLEANUP(buf_deinit) struct buf b;
 	struct json_out w = json_out(&b);
-	struct str rest = str_from(r->text);
+	struct ready r = ready_of(str_from(report->text));
 
+	if (r.note.n)
+		say_note("questd: note: HTTP is off: %.*s; a free port: questd restart --http "
+			 "127.0.0.1:0",
+			 STR_ARG(r.note));
 	buf_init(&b, 0);
-	json_begin_object(&w);
-	JSON_KV_STR(&w, "state", STR("started"));
-	while (rest.p) {
-		struct str value = str_cut(&rest, ' '), key = str_cut(&value, '=');
-		int64_t n;
-
-		if (!value.p)
-			continue;
-		json_key(&w, key);
-		if (str_to_i64(value, &n))
-			json_int(&w, n);
-		else
-			json_str(&w, value);
-	}
-	if (replaced)
-		JSON_KV_INT(&w, "replaced", replaced);
-	json_end_object(&w);
-	if (print_is_json(c))
+	if (print_is_json(c)) {
+		put_started(&w, &r, replaced);
 		return print_own(c, &b);
-	buf_clear(&b);
-	buf_fmt(&b, "%s\n", r->text);
+	}
+	buf_fmt(&b, "%s\n", report->text);
 	if (replaced)
 		buf_fmt(&b, "it took the place of the one (pid %d) that a questd mcp had started\n",
 			(int)replaced);

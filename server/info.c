@@ -58,6 +58,9 @@ static int info(void *data, struct call *c, struct system_info *out)
 		.data_dir = str_from(s->options.paths.data_dir),
 		.socket = str_from(s->options.paths.socket),
 		.http = server_http_text(s, c->arena),
+		.http_note = s->http_note ? str_fmt(c->arena, "%.*s %s", STR_ARG(s->options.http),
+						    s->http_note)
+					  : STR_NONE,
 		.auth = s->options.no_auth ? STR("none") : STR("token"),
 		.read_only = s->options.read_only,
 		.workers = s->options.workers,

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Servers as those who run them meet them: tokens, starting over one that runs, what it says of itself."""
+import contextlib
+import json
 import os
+import socket
 import sys
 import unittest
 
@@ -61,6 +64,29 @@ class ReadOnly(Folder):
             self.assertIn("was started with --read-only", done.stderr)
             self.assertRegex(done.stderr, r"hint: .*server\.read_only")
         self.assertEqual(self.ok("quests", "list")["items"], [])
+
+
+class Http(Folder):
+    def test_a_taken_default_port_is_told_where_the_server_is_started_and_asked(self):
+        with socket.socket() as s:
+            with contextlib.suppress(OSError):  # whoever has it serves as well
+                s.bind(("127.0.0.1", 8400))
+                s.listen()
+            done = self.cli("start", code=0)
+            started = json.loads(done.stdout)
+            self.assertEqual((started["http"], started["http_note"]), ("off", "127.0.0.1:8400 is taken"))
+            self.assertIn("questd restart --http 127.0.0.1:0", done.stderr)
+            self.assertEqual(self.ok("status")["http_note"], "127.0.0.1:8400 is taken")
+            self.assertIn("127.0.0.1:8400 is taken", self.tty("status")[1])
+        self.assertNotIn("http_note", self.ok("restart", "--http", "off"))
+        self.assertNotIn("http_note", self.ok("status"))
+
+
+class Names(Folder):
+    def test_a_path_with_blanks_and_brackets_is_told_whole(self):
+        path = os.path.join(self.top, "my (own) http=pid=1 socket=")
+        self.assertEqual(self.start("--socket", path)["socket"], path)
+        self.cli("stop", "--socket", path, code=0)
 
 
 class Starting(Folder):
