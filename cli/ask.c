@@ -8,7 +8,6 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/fd.h"
-#include "cli/print.h"
 #include "cli/progress.h"
 #include "cli/say.h"
 #include "cli/where.h"
@@ -320,80 +319,4 @@ int ask_object(struct cli *c, struct str method, struct str params, struct json 
 	if (!e && json_parse(&c->arena, answer.result, out, NULL))
 		e = say_fault(err_nomem(), NULL);
 	return e;
-}
-
-/* ---- telling of errors ---- */
-
-static const struct error_info *error_info_of(int64_t code)
-{
-	for (int i = 1; i < ERROR_MAX; i++)
-		if (error_table[i].code == code)
-			return &error_table[i];
-	return NULL;
-}
-
-static void say_faults(const struct json *fields)
-{
-	for (uint32_t i = 0; fields && fields->type == JSON_ARRAY && i < fields->n; i++) {
-		const struct json *f = &fields->items[i];
-		struct str name = json_get_str(f, STR("field")),
-			   expected = json_get_str(f, STR("expected"));
-		struct str got = json_get_str(f, STR("got")),
-			   near = json_get_str(f, STR("nearest"));
-
-		say_note("  %.*s: expected %.*s%s%.*s%s%.*s%s", STR_ARG(name), STR_ARG(expected),
-			 got.n ? ", got " : "", STR_ARG(got), near.n ? " (did you mean '" : "",
-			 STR_ARG(near), near.n ? "'?)" : "");
-	}
-}
-
-static void say_field_and_hint(struct str field, bool is_said, struct str hint)
-{
-	if (field.n && !is_said)
-		say_note("  field: %.*s", STR_ARG(field));
-	if (hint.n)
-		say_hint("%.*s", STR_ARG(hint));
-}
-
-/* Whole, however long; for a terminal with nothing in it that it would obey. */
-static void say_error_json(struct cli *c, const struct json *error)
-{
-	CLEANUP(buf_deinit) struct buf b;
-	struct print p = print_for(c);
-
-	buf_init(&b, 0);
-	if (c->is_tty_err) {
-		print_json(&p, error, &b);
-	} else {
-		buf_put_str(&b, error->raw);
-		buf_put_char(&b, '\n');
-	}
-	say_ready_text(&b);
-}
-
-int answer_say_error(struct cli *c, const struct answer *a)
-{
-	const struct json *code = json_get(&a->error, STR("code"));
-	const struct json *data = json_get(&a->error, STR("data"));
-	const struct error_info *info = code && code->type == JSON_INT ? error_info_of(code->i)
-								       : NULL;
-	struct str name = json_get_str(data, STR("code")), field = json_get_str(data, STR("field"));
-	struct str hint = json_get_str(data, STR("hint"));
-
-	if (c->globals.json) {
-		say_error_json(c, &a->error);
-		return info ? info->exit : EXIT_FAILED;
-	}
-	say_error("%.*s (%.*s)", STR_ARG(json_get_str(&a->error, STR("message"))),
-		  STR_ARG(name.n ? name : STR("error")));
-	say_faults(json_get(data, STR("fields")));
-	if (info == &error_table[ERROR_CONFIRMATION_REQUIRED])
-		say_hint("repeat it with --yes");
-	else if (info == &error_table[ERROR_INVALID_PARAMS] && verb_find(a->method))
-		say_hint("questd help %.*s shows all fields", STR_ARG(a->method));
-	else if (info == &error_table[ERROR_METHOD_NOT_FOUND] && verb_nearest(a->method).p)
-		say_hint("did you mean %.*s?", STR_ARG(verb_nearest(a->method)));
-	else
-		say_field_and_hint(field, json_get(data, STR("fields")) != NULL, hint);
-	return info ? info->exit : EXIT_FAILED;
 }

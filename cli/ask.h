@@ -3,13 +3,8 @@
 #pragma once
 
 #include "base/json.h"
+#include "cli/answer.h"
 #include "cli/command.h"
-
-struct answer {
-	struct str method;
-	struct str result; /* as the server wrote it; NONE for an error */
-	struct json error; /* JSON-RPC's error object; type NONE for a result */
-};
 
 /* A frame of a stream, as the server wrote it. Not 0 ends the following with this code. */
 typedef int ask_frame_fn(struct cli *c, struct str frame);
@@ -19,7 +14,5 @@ int ask(struct cli *c, struct str method, struct str params, struct answer *out)
 /* As ask(); between, each notification is given to fn. Only over the socket. */
 int ask_stream(struct cli *c, struct str method, struct str params, ask_frame_fn *fn,
 	       struct answer *out) must_check;
-/* Tells of the error on stderr, as text or with --json as the server gave it; its exit code. */
-int answer_say_error(struct cli *c, const struct answer *a);
 /* For those who need the result only: its parsed object, or an exit code (said). */
 int ask_object(struct cli *c, struct str method, struct str params, struct json *out) must_check;
