@@ -57,27 +57,66 @@ void http_call_answer(struct http_call *c, int status, struct str content_type, 
 		     .status = status, .content_type = content_type, .body = body });
 }
 
+/* The failure as a body; Retry-After where it may be tried again. */
+static void refuse(struct http_call *c, const struct http_refusal *refusal,
+		   const struct call_failure *failure, const struct verb *verb)
+{
+	struct http_header headers[2];
+	struct http_answer a = { .status = refusal->status,
+				 .content_type = STR("application/json"),
+				 .headers = headers };
+	CLEANUP(buf_deinit) struct buf b;
+	char seconds[24];
+	struct json_out w;
+
+	buf_init(&b, 0);
+	w = json_out(&b);
+	request_put_tool_error(failure, verb, &w);
+	buf_put_char(&b, '\n');
+	a.body = buf_str(&b);
+	if (refusal->header.name.p)
+		headers[a.n_headers++] = refusal->header;
+	if (failure->retry_after_ms) {
+		snprintf(seconds, sizeof(seconds), "%lld",
+			 (long long)(failure->retry_after_ms + 999) / 1000);
+		headers[a.n_headers++] = (struct http_header){ STR("Retry-After"),
+							       str_from(seconds) };
+	}
+	reply(c, &a);
+}
+
 void http_call_refuse_with(struct http_call *c, const struct http_refusal *refusal)
 {
 	struct call_failure failure = { .code = refusal->code,
 					.message = str_from(refusal->text),
-					.hint = str_from(refusal->hint) };
-	struct http_answer a = { .status = refusal->status,
-				 .content_type = STR("application/json") };
-	CLEANUP(buf_deinit) struct buf b;
-	struct json_out w;
+					.hint = str_from(refusal->hint),
+					.retry_after_ms = (int64_t)refusal->retry_after_s * 1000 };
 
 	metrics_refused(c->server->metrics, refusal->code);
-	buf_init(&b, 0);
-	w = json_out(&b);
-	request_put_tool_error(&failure, NULL, &w);
-	buf_put_char(&b, '\n');
-	a.body = buf_str(&b);
-	if (refusal->header.name.p) {
-		a.headers = &refusal->header;
-		a.n_headers = 1;
+	refuse(c, refusal, &failure, NULL);
+}
+
+static int status_of(enum error_code code)
+{
+	switch (code) {
+	case ERROR_DENIED:
+		return 403;
+	case ERROR_TOO_MANY_REQUESTS:
+		return 429;
+	case ERROR_INVALID_PARAMS:
+	case ERROR_CURSOR_INVALID:
+		return 400;
+	case ERROR_INTERNAL:
+		return 500;
+	default: /* nothing else is in the way of a call but the server's own state */
+		return 503;
 	}
-	reply(c, &a);
+}
+
+void http_call_refuse_failure(struct http_call *c, const struct call_failure *f,
+			      const struct verb *verb)
+{
+	refuse(c, &(struct http_refusal){ .status = status_of(f->code) }, f, verb);
 }
 
 void http_call_refuse(struct http_call *c, int status, enum error_code code, const char *fmt, ...)
@@ -227,11 +266,11 @@ static bool judge_request(struct http_call *c, const struct http_request *r)
 		return false;
 	}
 	if (c->owner->is_quiesced && !c->route->works_in_drain) {
-		http_call_refuse_with(c, &(struct http_refusal){
-					     .status = 503,
-					     .code = ERROR_SHUTTING_DOWN,
-					     .header = { STR("Retry-After"), STR("1") },
-					     .text = "the server is stopping" });
+		http_call_refuse_with(c,
+				      &(struct http_refusal){ .status = 503,
+							      .code = ERROR_SHUTTING_DOWN,
+							      .retry_after_s = 1,
+							      .text = "the server is stopping" });
 		return false;
 	}
 	return true;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The stream lives in the request's arena, a frame in its out buffer. */
+/* The stream of a line connection lives in the request's arena, a frame in its out buffer. */
 #include "server/follow.h"
 
 #include <stdio.h>
@@ -137,18 +137,25 @@ static void refuse(struct request *r, int why)
 	dispatch_finish(r);
 }
 
-void follow_start(struct request *r)
+void follow_open(struct request *r, struct stream *s)
 {
-	struct follow *f;
 	int e;
 
-	if (!r->ops->frame || !r->channel) {
-		request_fail(r, ERROR_UNSUPPORTED, "this transport cannot stream; use GET /events");
-		call_data_str(&r->call, "reason", STR("no stream on this transport"));
-		dispatch_finish(r);
+	s->principal = r->principal.id;
+	s->filter = *r->call.follow.filter;
+	r->stream = s;
+	e = stream_open(r->server, s, r->call.follow.since);
+	if (!e)
 		return;
-	}
-	f = ARENA_NEW(&r->arena, struct follow);
+	r->stream = NULL;
+	err_forget();
+	refuse(r, e);
+}
+
+static void follow_lines(struct request *r)
+{
+	struct follow *f = ARENA_NEW(&r->arena, struct follow);
+
 	if (!f) {
 		request_fail(r, ERROR_OUT_OF_MEMORY, "memory is out");
 		dispatch_finish(r);
@@ -157,18 +164,20 @@ void follow_start(struct request *r)
 	snprintf(f->id, sizeof(f->id), "follow-%llu", (unsigned long long)r->serial);
 	f->request = r;
 	f->stream = (struct stream){
-		.ops = &follow_ops,
-		.owner = f,
-		.id = str_from(f->id),
-		.principal = r->principal.id,
-		.transport = "lines",
-		.filter = *r->call.follow.filter,
+		.ops = &follow_ops, .owner = f, .id = str_from(f->id), .transport = "lines"
 	};
-	r->stream = &f->stream;
-	e = stream_open(r->server, &f->stream, r->call.follow.since);
-	if (!e)
-		return;
-	r->stream = NULL;
-	err_forget();
-	refuse(r, e);
+	follow_open(r, &f->stream);
+}
+
+void follow_start(struct request *r)
+{
+	if (r->ops->follow) {
+		r->ops->follow(r);
+	} else if (r->ops->frame && r->channel) {
+		follow_lines(r);
+	} else {
+		request_fail(r, ERROR_UNSUPPORTED, "this transport cannot stream; use GET /events");
+		call_data_str(&r->call, "reason", STR("no stream on this transport"));
+		dispatch_finish(r);
+	}
 }

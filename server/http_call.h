@@ -30,8 +30,8 @@ struct http_call {
 	struct http_header cors[3];
 };
 
-/* Answers {"error":"<code>","message":…,"hint":…}. Refusals of 4xx and 5xx that come before the
- * body close the connection behind a body that was announced. */
+/* Answers {"error":"<code>","message":…,"hint":…,"retryable":…}. Refusals of 4xx and 5xx that come
+ * before the body close the connection behind a body that was announced. */
 void http_call_refuse(struct http_call *c, int status, enum error_code code, const char *fmt, ...)
     printf_like(4, 5);
 /* The same with a header or a hint of its own. */
@@ -39,10 +39,14 @@ struct http_refusal {
 	int status;
 	enum error_code code;
 	struct http_header header; /* name NONE: none */
+	int retry_after_s;         /* 0: not said */
 	const char *text;
 	const char *hint; /* NULL: the code's own */
 };
 void http_call_refuse_with(struct http_call *c, const struct http_refusal *refusal);
+/* What a verb or the gates before it refused, with the status that belongs to its code. */
+void http_call_refuse_failure(struct http_call *c, const struct call_failure *f,
+			      const struct verb *verb);
 void http_call_answer(struct http_call *c, int status, struct str content_type, struct str body);
 
 /* ---- http_gate.c ---- */

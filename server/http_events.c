@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* GET /events: what happens, as server-sent events. The first frame says where the reader stands;
- * each event carries its id, so that a browser's EventSource resumes by itself; the last frame says
- * why the stream ends and when to come back. */
+/* GET /events: the verb events.follow as server-sent events; the query is its parameters. The first
+ * frame says where the reader stands; each event carries its id, so that a browser's EventSource
+ * resumes by itself; the last frame says why the stream ends and when to come back. */
 #include "server/http_call.h"
 
 #include <stdio.h>
@@ -9,30 +9,28 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/json.h"
-#include "server/access.h"
+#include "server/dispatch.h"
+#include "server/follow.h"
+#include "server/pool.h"
 #include "server/publish.h"
 #include "server/quota.h"
 #include "server/server.h"
 #include "transport/sse.h"
-#include "verbs.gen.h"
 
-#define KINDS_MAX       16
-#define KIND_MAX        100
-#define SUBJECT_MAX     200
 #define RETRY_MS        1000
 #define LAGGED_RETRY_MS 3000
 /* Of the transport's 1 MiB some is kept for the last frame. */
 #define WAITING_MAX  ((size_t)1024 * 1024 - 4096)
 #define CATCH_UP_MAX ((size_t)256 * 1024)
 
+/* In the arena of its request. */
 struct http_events {
-	struct http_call *call;
-	struct quota_user *user; /* whose account the stream is charged to */
+	struct http_call *call; /* NULL: the reader has gone */
+	struct request *request;
 	struct stream stream;
 	struct buf frame;
-	struct str kinds[KINDS_MAX];
 	char id[32];
-	bool is_gone, is_over;
+	bool has_begun; /* the answer is a stream: no refusal any more */
 };
 
 static struct http_events *events_of(struct stream *s)
@@ -107,6 +105,7 @@ static void on_connected(struct stream *s, int64_t head, int64_t floor, int64_t 
 {
 	struct http_events *e = events_of(s);
 
+	e->has_begun = true;
 	begin(e->call);
 	sse_put_retry(&e->frame, RETRY_MS);
 	put_notice(e, "connected", NULL,
@@ -149,16 +148,15 @@ static void on_end(struct stream *s, enum stream_end why)
 {
 	struct http_events *e = events_of(s);
 
-	e->is_over = true;
-	if (!e->is_gone) {
+	if (e->call) {
 		/* one that cannot follow comes back later */
 		sse_put_retry(&e->frame, why == STREAM_LAGGED ? LAGGED_RETRY_MS : RETRY_MS);
 		put_notice(e, "disconnecting", stream_end_text(why),
 			   (struct field[]){ { "cursor", s->cursor } }, 1);
 		http_stream_end(e->call->x);
 	}
-	buf_deinit(&e->frame);
-	e->user = quota_unref(e->user);
+	e->request->stream = NULL;
+	dispatch_finish(e->request);
 }
 
 static const struct stream_ops events_ops = {
@@ -169,13 +167,6 @@ static const struct stream_ops events_ops = {
 	.is_full = is_full,
 	.end = on_end,
 };
-
-void http_events_gone(struct http_events *e)
-{
-	e->is_gone = true;
-	if (!e->is_over)
-		stream_close(&e->stream, STREAM_CANCELLED);
-}
 
 /* ---- the query ---- */
 
@@ -214,145 +205,169 @@ static struct str decode(struct arena *a, struct str s)
 	return str_is_utf8(r) ? r : STR_NONE;
 }
 
+/* What the query says, as the parameters of the verb. */
 struct query {
-	struct str since;
+	struct arena *arena;
+	struct buf kinds; /* the elements of its array */
+	struct json_out kinds_out, params;
 	const char *wrong; /* NULL: all is well */
 };
 
-static void take_kinds(struct http_events *e, struct str list, struct query *q)
+static void take_kinds(struct query *q, struct str list)
 {
-	struct str_list *kinds = &e->stream.filter.kinds;
-
-	kinds->v = e->kinds;
 	while (list.p) {
 		struct str kind = str_trim(str_cut(&list, ','));
 
-		if (!kind.n)
-			continue;
-		if (kind.n > KIND_MAX || kinds->n == KINDS_MAX) {
-			q->wrong = "kinds: at most 16 globs of at most 100 bytes";
-			return;
-		}
-		kinds->v[kinds->n++] = kind;
+		if (kind.n)
+			json_str(&q->kinds_out, kind);
 	}
 }
 
-static void take_parameter(struct http_events *e, struct str name, struct str value,
-			   struct query *q)
+static void take_parameter(struct query *q, struct str name, struct str value)
 {
-	struct store_event_filter *filter = &e->stream.filter;
-
-	if (!value.p)
+	if (!name.p || !value.p) {
 		q->wrong = "the query is not well-formed UTF-8 with percent-encoding";
-	else if (str_eq(name, STR("since")))
-		q->since = value;
-	else if (str_eq(name, STR("kinds")) || str_eq(name, STR("kind")))
-		take_kinds(e, value, q);
-	else if (value.n > SUBJECT_MAX)
-		q->wrong = "subject and source have at most 200 bytes";
-	else if (str_eq(name, STR("subject")))
-		filter->subject = value;
-	else if (str_eq(name, STR("source")))
-		filter->source = value;
-	else
-		q->wrong = "an unknown parameter: there are since, kinds, subject and source";
+	} else if (str_eq(name, STR("kinds"))) {
+		take_kinds(q, value);
+	} else if (value.n) { /* an empty one is an absent one */
+		json_key(&q->params, name);
+		json_str(&q->params, value);
+	}
 }
 
-static void read_query(struct http_events *e, const struct http_request *r, struct query *q)
+static void take_query(struct query *q, const struct http_request *r)
 {
-	struct arena *a = http_arena(e->call->x);
+	/* a browser that comes back repeats the address it began with: the header is newer */
 	struct str rest = r->query, last = http_header(r, STR("last-event-id"));
 
 	while (rest.p && !q->wrong) {
 		struct str value = str_cut(&rest, '&'), name = str_cut(&value, '=');
 
-		if (name.n)
-			take_parameter(e, name, decode(a, value.p ? value : STR("")), q);
+		if (name.n && !(last.n && str_eq(name, STR("since"))))
+			take_parameter(q, decode(q->arena, name),
+				       decode(q->arena, value.p ? value : STR("")));
 	}
 	if (last.n)
-		q->since = last; /* a browser that comes back repeats the address it began with */
+		take_parameter(q, STR("since"), str_is_utf8(last) ? last : STR_NONE);
 }
 
-/* ---- starting ---- */
-
-static bool read_since(struct http_call *c, struct str since, int64_t *out)
+/* The verb's parameters; NULL when `*wrong` says why not, or memory is out. */
+static struct json *read_query(struct arena *a, const struct http_request *r, const char **wrong)
 {
-	*out = -1;
-	if (!since.n)
-		return true;
-	switch (stream_cursor_parse(c->server, since, out)) {
-	case 0:
-		return true;
-	case STREAM_CURSOR_FOREIGN:
-		http_call_refuse(
-		    c, 400, ERROR_CURSOR_INVALID,
-		    "since: this id is from before a restore: read the present state, then follow");
-		return false;
-	default:
-		http_call_refuse(c, 400, ERROR_CURSOR_INVALID,
-				 "since: this is not the id of an event");
-		return false;
+	struct json *params = ARENA_NEW(a, struct json);
+	struct query q = { .arena = a };
+	CLEANUP(buf_deinit) struct buf text;
+	struct str kept;
+	int e;
+
+	buf_init(&text, 0);
+	buf_init(&q.kinds, 0);
+	q.params = json_out(&text);
+	q.kinds_out = json_out(&q.kinds);
+	json_begin_object(&q.params);
+	json_begin_array(&q.kinds_out);
+	take_query(&q, r);
+	json_end_array(&q.kinds_out);
+	if (buf_len(&q.kinds) > 2) {
+		json_key(&q.params, STR("kinds"));
+		json_raw(&q.params, buf_str(&q.kinds));
 	}
-}
-
-static void refuse_stream(struct http_call *c, int why)
-{
-	struct http_refusal refusal = { .status = 503,
-					.code = ERROR_STORAGE_BUSY,
-					.header = { STR("Retry-After"), STR("1") },
-					.text = "the events cannot be read now" };
-
-	if (why < 0)
+	json_end_object(&q.params);
+	kept = text.failed || q.kinds.failed ? STR_NONE : str_dup(a, buf_str(&text));
+	buf_deinit(&q.kinds);
+	*wrong = q.wrong;
+	if (q.wrong || !params || !kept.p)
+		return NULL;
+	e = json_parse(a, kept, params, NULL);
+	if (e > 0)
+		*wrong = "a parameter stands twice";
+	if (e < 0)
 		err_forget();
-	if (why == STREAM_TOO_MANY) {
-		refusal.status = 429;
-		refusal.code = ERROR_TOO_MANY_REQUESTS;
-		refusal.text = "too many streams are open";
+	return e ? NULL : params;
+}
+
+/* ---- the call ---- */
+
+static void on_follow(struct request *r)
+{
+	struct http_events *e = r->owner;
+
+	if (!e->call) {
+		request_fail(r, ERROR_CANCELLED, "the reader has gone");
+		dispatch_finish(r);
+		return;
 	}
-	http_call_refuse_with(c, &refusal);
+	snprintf(e->id, sizeof(e->id), "sse-%llu", (unsigned long long)r->serial);
+	e->stream = (struct stream){
+		.ops = &events_ops, .owner = e, .id = str_from(e->id), .transport = "sse"
+	};
+	follow_open(r, &e->stream);
+}
+
+static void on_done(struct request *r)
+{
+	struct http_events *e = r->owner;
+
+	if (e->call) {
+		e->call->events = NULL;
+		if (!e->has_begun)
+			http_call_refuse_failure(e->call, &r->call.failure, r->verb);
+	}
+	buf_deinit(&e->frame);
+	request_free(r);
+}
+
+static const struct request_ops request_ops = { .done = on_done, .follow = on_follow };
+
+void http_events_gone(struct http_events *e)
+{
+	e->call = NULL;
+	dispatch_cancel(e->request);
+}
+
+static struct http_events *events_new(struct http_call *c)
+{
+	struct quota_user *user = quota_join(c->server->quota, &c->principal);
+	struct http_events *e = NULL;
+	struct request *r = NULL;
+
+	if (user)
+		r = pool_take(c->server, &request_ops, NULL, &c->principal, user);
+	if (r)
+		e = ARENA_NEW(&r->arena, struct http_events);
+	quota_unref(user); /* the request has its own */
+	if (!e) {
+		request_free(r);
+		return NULL;
+	}
+	r->owner = e;
+	e->request = r;
+	e->call = c;
+	buf_init(&e->frame, 0);
+	return e;
 }
 
 void http_events_start(struct http_call *c, const struct http_request *r)
 {
-	struct http_events *e = ARENA_NEW(http_arena(c->x), struct http_events);
-	struct query q = { 0 };
-	int64_t since;
-	int error;
+	struct http_events *e = events_new(c);
+	struct json *params = NULL;
+	struct http_refusal refusal = {
+		.status = 400,
+		.code = ERROR_INVALID_PARAMS,
+		.hint = "GET /events?since=ID&kinds=quest.*,idea.*&subject=ID&source=PRINCIPAL",
+	};
 
-	if (!access_allows(&c->principal, verb_find(STR("events.follow")))) {
-		http_call_refuse(c, 403, ERROR_DENIED, "this caller may not read events");
+	if (e)
+		params = read_query(&e->request->arena, r, &refusal.text);
+	if (params) {
+		c->events = e;
+		dispatch_start(e->request, STR("events.follow"), params);
 		return;
 	}
-	if (!e) {
+	if (e)
+		request_free(e->request);
+	if (refusal.text)
+		http_call_refuse_with(c, &refusal);
+	else
 		http_call_refuse(c, 503, ERROR_OUT_OF_MEMORY, "memory is out");
-		return;
-	}
-	e->call = c;
-	read_query(e, r, &q);
-	if (q.wrong) {
-		http_call_refuse_with(
-		    c, &(struct http_refusal){
-			   .status = 400,
-			   .code = ERROR_INVALID_PARAMS,
-			   .text = q.wrong,
-			   .hint = "GET /events?since=ID&kinds=quest.*,idea.*&subject=ID" });
-		return;
-	}
-	if (!read_since(c, q.since, &since))
-		return;
-	snprintf(e->id, sizeof(e->id), "sse-%llu", (unsigned long long)++c->server->next_serial);
-	e->stream.ops = &events_ops;
-	e->stream.owner = e;
-	e->stream.id = str_from(e->id);
-	e->stream.principal = c->principal.id;
-	e->stream.transport = "sse";
-	buf_init(&e->frame, 0);
-	c->events = e;
-	e->user = quota_join(c->server->quota, &c->principal);
-	error = e->user ? stream_open(c->server, &e->stream, since) : err_nomem();
-	if (error) {
-		c->events = NULL;
-		e->user = quota_unref(e->user);
-		refuse_stream(c, error);
-	}
 }

@@ -130,7 +130,7 @@ static void refuse_token(struct http_call *c, int why, bool was_given)
 		http_call_refuse_with(c, &(struct http_refusal){
 					     .status = 429,
 					     .code = ERROR_TOO_MANY_REQUESTS,
-					     .header = { STR("Retry-After"), STR("60") },
+					     .retry_after_s = 60,
 					     .text = "too many wrong tokens from this address" });
 		return;
 	}

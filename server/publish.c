@@ -425,19 +425,6 @@ size_t stream_cursor_text(const struct server *srv, int64_t seq, char out[STREAM
 	return (size_t)n;
 }
 
-int stream_cursor_parse(const struct server *srv, struct str text, int64_t *out_seq)
-{
-	struct str generation = str_cut(&text, '.');
-	int64_t seq;
-
-	if (!text.p || !str_to_i64(text, &seq) || seq < 0)
-		return STREAM_CURSOR_BAD;
-	if (!str_eq(generation, store_generation(srv->store)))
-		return STREAM_CURSOR_FOREIGN;
-	*out_seq = seq;
-	return 0;
-}
-
 /* ---- streams.list ---- */
 
 static int list_one(const struct publish *p, struct call *c, const struct stream *s,

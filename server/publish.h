@@ -70,9 +70,6 @@ const char *stream_end_text(enum stream_end why);         /* "cycle", "lagged", 
 /* "<generation>.<seq>": an event's id and a cursor, as they are outside. */
 #define STREAM_CURSOR_MAX 64
 size_t stream_cursor_text(const struct server *srv, int64_t seq, char out[STREAM_CURSOR_MAX]);
-/* The seq of such a text: 0, or STREAM_CURSOR_BAD, STREAM_CURSOR_FOREIGN (another generation). */
-enum { STREAM_CURSOR_BAD = 1, STREAM_CURSOR_FOREIGN };
-int stream_cursor_parse(const struct server *srv, struct str text, int64_t *out_seq) must_check;
 
 /* ---- what the rest of server/ uses ---- */
 int publish_new(struct server *srv, struct publish **out) must_check;

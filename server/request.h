@@ -33,6 +33,9 @@ struct request_ops {
 	 * {"type":"connected|event|gap|disconnecting",…}). 0, CHANNEL_SLOW or CHANNEL_GONE. May be
 	 * NULL: then the verb answers `unsupported` there. */
 	int (*frame)(struct request *r, struct str frame);
+	/* Stream lane: instead of frames the owner makes the stream itself, by follow_open(). May
+	 * be NULL. */
+	void (*follow)(struct request *r);
 };
 
 struct request {

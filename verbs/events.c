@@ -84,40 +84,53 @@ int events_list(struct call *c, const struct events_list_params *p, struct event
 
 /* ---- where a reader stands: "<generation>.<seq>" ---- */
 
-static int parse_since(struct call *c, struct str since, int64_t *out)
-{
-	struct str rest = since, generation = str_cut(&rest, '.');
-
-	if (!rest.p || !str_to_i64(rest, out) || *out < 0)
-		return call_fail_field(c, ERROR_INVALID_PARAMS, "since",
-				       "'%.*s' is not the id of an event", STR_ARG(since));
-	if (!str_eq(generation, store_generation(c->store)))
-		return call_fail_field(
-		    c, ERROR_INVALID_PARAMS, "since",
-		    "'%.*s' is from before a restore: read the present state, then follow "
-		    "from now on",
-		    STR_ARG(since));
-	return 0;
-}
+struct bounds {
+	int64_t floor, head;
+};
 
 static struct str id_of(struct call *c, int64_t seq)
 {
 	return str_fmt(c->arena, "%.*s.%lld", STR_ARG(store_generation(c->store)), (long long)seq);
 }
 
+static void tell_bounds(struct call *c, const struct bounds *b)
+{
+	call_data_str(c, "head", id_of(c, b->head));
+	call_data_str(c, "floor", id_of(c, b->floor));
+}
+
+/* The one rule for whoever resumes, over whatever way: what was never given out is refused, with
+ * where to begin instead. */
+static int read_since(struct call *c, struct str since, const struct bounds *b, int64_t *out)
+{
+	struct str rest = since, generation = str_cut(&rest, '.');
+	const char *why = NULL;
+
+	if (!rest.p || !str_to_i64(rest, out) || *out < 0)
+		why = "is not the id of an event";
+	else if (!str_eq(generation, store_generation(c->store)))
+		why = "is from before a restore: read the present state, then follow from now on";
+	else if (*out > b->head)
+		why = "is the id of an event that has not been yet";
+	if (!why)
+		return 0;
+	tell_bounds(c, b);
+	return call_fail_field(c, ERROR_CURSOR_INVALID, "since", "'%.*s' %s", STR_ARG(since), why);
+}
+
 /* The cursor of a first call is kept over its waiting: what comes meanwhile must not be missed. */
-static int start_of_poll(struct call *c, const struct events_poll_params *p, int64_t head,
+static int start_of_poll(struct call *c, const struct events_poll_params *p, const struct bounds *b,
 			 int64_t *since)
 {
 	int64_t *kept = c->state;
 
 	if (p->since.p)
-		return parse_since(c, p->since, since);
+		return read_since(c, p->since, b, since);
 	if (!kept) {
 		kept = c->state = ARENA_NEW(c->arena, int64_t);
 		if (!kept)
 			return err_nomem();
-		*kept = head;
+		*kept = b->head;
 	}
 	*since = *kept;
 	return 0;
@@ -125,31 +138,28 @@ static int start_of_poll(struct call *c, const struct events_poll_params *p, int
 
 int events_poll(struct call *c, const struct events_poll_params *p, struct events_poll_result *r)
 {
-	struct store_event_filter filter = { .kinds = p->kinds, .subject = p->subject };
-	int64_t floor, head, since = 0, reached;
-	int e = store_event_bounds(c->tx, &floor, &head);
+	struct store_event_filter filter = { p->kinds, p->subject, p->source };
+	struct bounds b;
+	int64_t since = 0, reached;
+	int e = store_event_bounds(c->tx, &b.floor, &b.head);
 
 	if (e)
 		return err_trace(e);
-	if ((e = start_of_poll(c, p, head, &since)))
+	if ((e = start_of_poll(c, p, &b, &since)))
 		return e;
-	if (since > head)
-		return call_fail_field(c, ERROR_INVALID_PARAMS, "since",
-				       "there is no event %lld yet", (long long)since);
-	if (since + 1 < floor) {
-		call_data_str(c, "head", id_of(c, head));
-		call_data_str(c, "floor", id_of(c, floor));
+	if (since + 1 < b.floor) {
+		tell_bounds(c, &b);
 		return call_fail_field(c, ERROR_CURSOR_EXPIRED, "since",
 				       "events up to %lld are gone; the newest is %lld",
-				       (long long)(floor - 1), (long long)head);
+				       (long long)(b.floor - 1), (long long)b.head);
 	}
 	if ((e = store_event_page(c->tx, &filter, since, (size_t)p->limit, &r->items, &reached)))
 		return err_trace(e);
-	if (r->items.n == 0 && reached >= head && p->timeout_s > 0 && !c->is_time_over)
+	if (r->items.n == 0 && reached >= b.head && p->timeout_s > 0 && !c->is_time_over)
 		return call_wait_for(c, p->subject, p->timeout_s * 1000);
 	r->since = id_of(c, reached);
-	r->head = id_of(c, head);
-	r->more = reached < head;
+	r->head = id_of(c, b.head);
+	r->more = reached < b.head;
 	return r->since.p && r->head.p ? 0 : err_nomem();
 }
 
@@ -157,19 +167,17 @@ int events_follow(struct call *c, const struct events_follow_params *p,
 		  struct events_follow_result *r)
 {
 	struct store_event_filter *filter = ARENA_NEW(c->arena, struct store_event_filter);
-	int64_t since = -1, floor, head;
+	struct bounds b;
+	int64_t since = -1;
 	int e;
 
 	if (!filter)
 		return err_nomem();
-	if (p->since.p && (e = parse_since(c, p->since, &since)))
-		return e;
-	if ((e = store_event_bounds(c->tx, &floor, &head)))
+	if ((e = store_event_bounds(c->tx, &b.floor, &b.head)))
 		return err_trace(e);
-	if (since > head)
-		return call_fail_field(c, ERROR_INVALID_PARAMS, "since",
-				       "there is no event %lld yet", (long long)since);
-	*filter = (struct store_event_filter){ .kinds = p->kinds, .subject = p->subject };
+	if (p->since.p && (e = read_since(c, p->since, &b, &since)))
+		return e;
+	*filter = (struct store_event_filter){ p->kinds, p->subject, p->source };
 	c->follow = (struct call_follow){ filter, since };
 	return 0;
 }

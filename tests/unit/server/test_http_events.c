@@ -23,7 +23,7 @@ static void fire(struct world *w, const char *kind)
 
 static bool follow(struct sock *s, struct world *w, const char *target, const char *headers)
 {
-	char line[512];
+	char line[600];
 
 	if (!sock_open_http(s, w))
 		return false;
@@ -101,17 +101,82 @@ TEST(a_stream_resumes_by_since_and_by_last_event_id)
 	world_close(&w);
 }
 
-TEST(what_is_no_cursor_or_no_parameter_is_refused_with_a_reason)
+/* The one rule, over each way in: the same code, message and places to begin instead. */
+TEST(a_since_that_was_never_given_out_is_refused_alike_on_every_way)
+{
+	static const struct {
+		const char *since, *says;
+	} cases[] = {
+		{ "abc", "is not the id of an event" },
+		{ "aaaaaaaa.1", "is from before a restore" },
+		{ NULL, "is the id of an event that has not been yet" },
+	};
+	struct world w;
+	struct sock s;
+	struct peer p;
+	char text[512], bounds[256];
+
+	if (sock_world(&w, false) && peer_open(&p, &w, NULL)) {
+		fire(&w, "build.done");
+		snprintf(bounds, sizeof(bounds), "\"head\":\"%s\",\"floor\":\"%s\"", cursor(&w, 1),
+			 cursor(&w, 1));
+		for (size_t i = 0; i < ARRAY_LEN(cases) * 3; i++) {
+			const char *since = cases[i / 3].since ? cases[i / 3].since : cursor(&w, 2);
+			struct str said;
+
+			if (i % 3 == 0) {
+				snprintf(text, sizeof(text), "/events?since=%s", since);
+				if (!follow(&s, &w, text, "") || !CHECK(sock_wait(&s, "}\n")))
+					break;
+				CHECK_INT(sock_status(&s), 400);
+				said = sock_text(&s);
+			} else {
+				snprintf(text, sizeof(text),
+					 "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"events.%s\","
+					 "\"params\":{\"since\":\"%s\"}}",
+					 i % 3 == 1 ? "follow" : "poll", since);
+				said = peer_ask(&p, text);
+			}
+			CHECK_HAS(said, "\"cursor_invalid\"");
+			CHECK_HAS(said, cases[i / 3].says);
+			CHECK_HAS(said, "\"field\":\"since\"");
+			CHECK_HAS(said, bounds);
+			if (i % 3 == 0)
+				sock_close(&s);
+		}
+		peer_close(&p);
+	}
+	world_close(&w);
+}
+
+TEST(the_query_is_what_the_verb_takes)
+{
+	struct world w;
+	struct sock s;
+
+	if (sock_world(&w, false) && follow(&s, &w, "/events?source=nobody&subject=", "")) {
+		CHECK(sock_wait(&s, "event: connected"));
+		fire(&w, "build.done");
+		CHECK_INT(publish_n_streams(w.server.publish), 1);
+		CHECK(!str_contains(sock_text(&s), STR("build.done")));
+		sock_close(&s);
+		CHECK_INT(publish_n_streams(w.server.publish), 0);
+		CHECK_INT(w.server.n_requests, 0);
+	}
+	world_close(&w);
+}
+
+TEST(what_is_no_parameter_is_refused_with_a_reason)
 {
 	static const struct {
 		const char *target, *says;
 	} cases[] = {
-		{ "/events?since=abc", "this is not the id of an event" },
-		{ "/events?since=aaaaaaaa.1", "from before a restore" },
 		{ "/events?since=%zz", "percent-encoding" },
 		{ "/events?since=%ff", "percent-encoding" },
-		{ "/events?sicne=1", "an unknown parameter" },
-		{ "/events?kinds=1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17", "at most 16 globs" },
+		{ "/events?sicne=1", "\"nearest\":\"since\"" },
+		{ "/events?subject=a&subject=b", "stands twice" },
+		{ "/events?kinds=1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17",
+		  "\"field\":\"kinds\"" },
 	};
 	struct world w;
 	struct sock s;

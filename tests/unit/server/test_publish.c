@@ -150,26 +150,7 @@ TEST(publish_a_stream_is_unsupported_inside_a_batch_of_lines)
 		return;
 	CHECK_HAS(peer_ask(&p, "[" CALL("1", "events.follow", "{}") "]"),
 		  "\"code\":\"unsupported\"");
-	CHECK_HAS(peer_ask(&p, CALL("1", "events.follow", "{\"since\":\"x\"}")), "invalid_params");
+	CHECK_HAS(peer_ask(&p, CALL("1", "events.follow", "{\"since\":\"x\"}")), "cursor_invalid");
 	peer_close(&p);
-	world_close(&w);
-}
-
-TEST(publish_cursors_are_of_one_generation)
-{
-	struct world w;
-	char text[STREAM_CURSOR_MAX];
-	int64_t seq = 0;
-	size_t n;
-
-	if (!world_open(&w, NULL, false))
-		return;
-	n = stream_cursor_text(&w.server, 42, text);
-	CHECK_INT(stream_cursor_parse(&w.server, (struct str){ text, n }, &seq), 0);
-	CHECK_INT(seq, 42);
-	CHECK_INT(stream_cursor_parse(&w.server, STR("zzzzzzzz.42"), &seq), STREAM_CURSOR_FOREIGN);
-	CHECK_INT(stream_cursor_parse(&w.server, STR("42"), &seq), STREAM_CURSOR_BAD);
-	CHECK_INT(stream_cursor_parse(&w.server, STR("a.b"), &seq), STREAM_CURSOR_BAD);
-	CHECK_INT(stream_cursor_parse(&w.server, STR("a.-1"), &seq), STREAM_CURSOR_BAD);
 	world_close(&w);
 }

@@ -60,6 +60,6 @@ TEST(events_of_another_generation_are_told_apart)
 	WORLD_OPEN(w);
 	const struct json *r = world_say(&w, "events.poll", "{'since': 'zzzzzzzz.0'}");
 
-	CHECK_ERROR(r, "invalid_params");
+	CHECK_ERROR(r, "cursor_invalid");
 	CHECK_HAS(world_text(r, "message"), "from before a restore");
 }
