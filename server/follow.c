@@ -111,7 +111,7 @@ static void on_end(struct stream *s, enum stream_end why)
 	w = json_out(&r->out);
 	json_begin_object(&w);
 	JSON_KV_STR(&w, "reason", str_from(stream_end_text(why)));
-	put_cursor(&w, r->server, "since", s->cursor);
+	put_cursor(&w, r->server, "cursor", s->cursor);
 	json_end_object(&w);
 	dispatch_finish(r);
 }

@@ -83,7 +83,7 @@ struct call_progress {
 
 /* Lane stream: the function checks its parameters and says here what to follow; the server then
  * sends the frames, and answers the call at the end with {"reason":
- * "cycle|lagged|shutdown|cancelled", "since": "<generation>.<seq>"}. */
+ * "cycle|lagged|shutdown|cancelled", "cursor": "<generation>.<seq>"}. */
 struct call_follow {
 	const struct store_event_filter *filter; /* arena memory */
 	int64_t since;                           /* -1: only what comes from now on */

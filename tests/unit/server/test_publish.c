@@ -51,7 +51,7 @@ TEST(publish_a_stream_begins_with_where_it_stands_and_gets_what_matches)
 		     "cancelled\",\"params\":{\"requestId\":\"s\"}}");
 	CHECK_HAS(peer_message(&p, 2), "\"type\":\"disconnecting\",\"reason\":\"cancelled\"");
 	CHECK_HAS(peer_message(&p, 3),
-		  "\"id\":\"s\",\"result\":{\"reason\":\"cancelled\",\"since\":");
+		  "\"id\":\"s\",\"result\":{\"reason\":\"cancelled\",\"cursor\":");
 	peer_close(&p);
 	peer_close(&other);
 	world_close(&w);
@@ -116,7 +116,7 @@ TEST(tm_rpc_08_one_that_does_not_read_is_cut_and_told_where_to_go_on)
 	p.is_slow = true;
 	peer_say(&other, FIRE("0", "x.y"));
 	CHECK(peer_wait(&p, 3));
-	CHECK_HAS(peer_message(&p, 2), "\"result\":{\"reason\":\"lagged\",\"since\":");
+	CHECK_HAS(peer_message(&p, 2), "\"result\":{\"reason\":\"lagged\",\"cursor\":");
 	CHECK_HAS(peer_message(&p, 2), ".1\"}}");
 	CHECK_INT(publish_n_streams(w.server.publish), 0);
 	peer_close(&p);
