@@ -74,6 +74,8 @@ enum {
 #define MCP_EXT_TASKS         STR("io.modelcontextprotocol/tasks")
 #define MCP_EXT_SKILLS        STR("io.modelcontextprotocol/skills")
 
+#define MCP_RETRY_MS 1000 /* when to come again */
+
 /* Of one message and all that follows from it. */
 #define MCP_ARENA_LIMIT ((size_t)64 * 1024 * 1024)
 
@@ -240,7 +242,8 @@ void mcp_fail_memory(struct mcp_call *c);
 /* -32021: `capabilities` is the object of what would be needed. */
 void mcp_fail_capability(struct mcp_call *c, struct str capabilities);
 
-/* A whole error response without a call (nothing could be read from the message). */
+/* A whole error response without a call (nothing could be read from the message). `data` NONE: what
+ * the code itself has to say. */
 void mcp_put_error(struct buf *b, struct str id, int code, struct str message, struct str data);
 /* The HTTP status that goes with an error code. */
 int mcp_status(int code);

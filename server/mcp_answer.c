@@ -19,6 +19,10 @@ static const struct str level_texts[] = {
 	"{\"io.modelcontextprotocol/" \
 	"serverInfo\":{\"name\":\"questd\",\"version\":\"" QUESTD_VERSION "\"}}"
 
+#define OUT_OF_MEMORY                                                                    \
+	"{\"code\":\"out_of_memory\",\"hint\":\"wait for retry_after_ms, then repeat\"," \
+	"\"retryable\":true,\"retry_after_ms\":1000}"
+
 int mcp_status(int code)
 {
 	switch (code) {
@@ -33,6 +37,50 @@ int mcp_status(int code)
 	default:
 		return 200;
 	}
+}
+
+/* What the protocol's own codes say here; the rest is as schemas/errors.json has it. */
+static const struct {
+	int code;
+	struct str name, hint;
+} protocol_errors[] = {
+	{ MCP_INVALID_REQUEST, STR("invalid_request"),
+	  STR("a message has jsonrpc \"2.0\", a method, and an id unless it is a notification") },
+	{ MCP_METHOD_NOT_FOUND, STR("method_not_found"),
+	  STR("server/discover, or the answer to initialize, says what there is; verbs are tools "
+	      "here") },
+	{ MCP_INVALID_PARAMS, STR("invalid_params"), STR("the message says which and why") },
+	{ MCP_HEADER_MISMATCH, STR("header_mismatch"),
+	  STR("MCP-Protocol-Version, Mcp-Method and Mcp-Name repeat what the body says") },
+	{ MCP_RESOURCE_NOT_FOUND, STR("not_found"), STR("resources/list names them") },
+};
+
+static void put_known(struct json_out *w, struct str name, struct str hint, bool is_retryable)
+{
+	json_key(w, STR("data"));
+	json_begin_object(w);
+	JSON_KV_STR(w, "code", name);
+	JSON_KV_STR(w, "hint", hint);
+	JSON_KV_BOOL(w, "retryable", is_retryable);
+	if (is_retryable)
+		JSON_KV_INT(w, "retry_after_ms", MCP_RETRY_MS);
+	json_end_object(w);
+}
+
+/* Every error says what to do about it. */
+static void put_data_of(struct json_out *w, int code)
+{
+	for (size_t i = 0; i < ARRAY_LEN(protocol_errors); i++)
+		if (protocol_errors[i].code == code) {
+			put_known(w, protocol_errors[i].name, protocol_errors[i].hint, false);
+			return;
+		}
+	for (size_t i = 1; i < ERROR_MAX; i++)
+		if (error_table[i].code == code) {
+			put_known(w, error_table[i].name, error_table[i].hint,
+				  error_table[i].is_retryable);
+			return;
+		}
 }
 
 void mcp_put_error(struct buf *b, struct str id, int code, struct str message, struct str data)
@@ -52,6 +100,8 @@ void mcp_put_error(struct buf *b, struct str id, int code, struct str message, s
 	if (data.p) {
 		json_key(&w, STR("data"));
 		json_raw(&w, data);
+	} else {
+		put_data_of(&w, code);
 	}
 	json_end_object(&w);
 	json_end_object(&w);
@@ -64,7 +114,7 @@ static void answer(struct mcp_call *c, int status)
 		buf_deinit(&c->out);
 		buf_init(&c->out, 0);
 		mcp_put_error(&c->out, c->id, MCP_INTERNAL, STR("memory is out"),
-			      STR("{\"code\":\"out_of_memory\"}"));
+			      STR(OUT_OF_MEMORY));
 	}
 	if (c->channel && c->id.p && !c->is_cancelled)
 		/* The one answer of this call: what a peer does not take is its loss. */
@@ -141,8 +191,7 @@ void mcp_fail(struct mcp_call *c, int code, const char *fmt, ...)
 
 void mcp_fail_memory(struct mcp_call *c)
 {
-	mcp_fail_data(c, MCP_INTERNAL, STR("memory is out"),
-		      STR("{\"code\":\"out_of_memory\",\"retryable\":true}"));
+	mcp_fail_data(c, MCP_INTERNAL, STR("memory is out"), STR(OUT_OF_MEMORY));
 }
 
 void mcp_fail_capability(struct mcp_call *c, struct str capabilities)

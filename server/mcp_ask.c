@@ -194,7 +194,7 @@ bool mcp_input_state(struct mcp_call *c, struct str *out)
 		: STR("params.requestState is not one that this server gave for this request"),
 	    STR("{\"code\":\"invalid_params\",\"field\":\"requestState\",\"hint\":\"send the "
 		"request "
-		"again without requestState and inputResponses\"}"));
+		"again without requestState and inputResponses\",\"retryable\":false}"));
 	return false;
 }
 

@@ -39,11 +39,12 @@ static void reply(struct http_exchange *x, int status, struct str body, const st
 static void reply_error(struct http_exchange *x, int status, struct str id,
 			const struct mcp_route *route)
 {
+	static const struct http_header retry = { STR("Retry-After"), STR("1") };
 	struct buf b;
 
 	buf_init(&b, 0);
 	mcp_put_error(&b, id, route->error, route->message, route->data);
-	reply(x, status, b.failed ? STR_NONE : buf_str(&b), NULL, 0);
+	reply(x, status, b.failed ? STR_NONE : buf_str(&b), &retry, status == 429 || status == 503);
 	buf_deinit(&b);
 }
 
@@ -93,7 +94,8 @@ static struct mcp_exchange *exchange(struct post *p, struct mcp_session *session
 	int e = mcp_exchange_new(p->x, p->r, p->caller, session, &m);
 
 	if (e > 0)
-		refuse(p, 429, -31988, "too many requests of this caller are open");
+		refuse(p, 429, error_table[ERROR_TOO_MANY_REQUESTS].code,
+		       "too many requests of this caller are open");
 	else if (e < 0)
 		refuse(p, 500, MCP_INTERNAL, "memory is out");
 	if (e < 0)
@@ -150,7 +152,7 @@ static struct mcp_exchange *initialize(struct post *p)
 	struct mcp_route route;
 
 	if (!s) {
-		refuse(p, 503, -31989, "too many sessions are open");
+		refuse(p, 503, error_table[ERROR_OVERLOADED].code, "too many sessions are open");
 		return NULL;
 	}
 	mcp_route(&p->arena, mcp_session_conn(s), &p->message, STR_NONE, &route);
@@ -356,22 +358,10 @@ static struct mcp_exchange *route_post(struct post *p)
 	return post_legacy(p);
 }
 
-static bool is_json(const struct http_request *r)
-{
-	struct str type = http_header(r, STR("content-type"));
-
-	type = str_trim(str_cut(&type, ';'));
-	return str_eq_nocase(type, STR("application/json"));
-}
-
 static struct mcp_exchange *post(struct post *p)
 {
 	struct mcp_exchange *m = NULL;
 
-	if (!is_json(p->r)) {
-		refuse(p, 415, MCP_INVALID_REQUEST, "the body must be application/json");
-		return NULL;
-	}
 	p->arena = mcp_arena(p->caller->server->mcp, MCP_ARENA_LIMIT);
 	m = route_post(p);
 	arena_deinit(&p->arena); /* empty when a call took it over */

@@ -478,9 +478,7 @@ static void begin_listen(struct mcp_call *c, struct mcp_watch *w)
 	c->state = w;
 	c->stop = stop_listen;
 	if ((needs_events && follow(w, c->channel)) || !mcp_call_park(c, needs_events)) {
-		mcp_fail_data(
-		    c, -31989, STR("too many streams are open"),
-		    STR("{\"code\":\"overloaded\",\"retryable\":true,\"retry_after_ms\":5000}"));
+		mcp_fail(c, error_table[ERROR_OVERLOADED].code, "too many streams are open");
 		return;
 	}
 	acknowledge(c, w);
@@ -556,8 +554,7 @@ void mcp_listen_start(struct mcp_call *c)
 		return;
 	}
 	if (c->conn->mcp->is_draining) {
-		mcp_fail_data(c, -31983, STR("the server is stopping"),
-			      STR("{\"code\":\"shutting_down\",\"retryable\":true}"));
+		mcp_fail(c, error_table[ERROR_SHUTTING_DOWN].code, "the server is stopping");
 		return;
 	}
 	l = ARENA_NEW(&c->arena, struct lookup);

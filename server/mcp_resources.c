@@ -195,6 +195,7 @@ static void fail_missing(struct mcp_call *c, struct str uri)
 	JSON_KV_STR(&w, "code", STR("not_found"));
 	JSON_KV_STR(&w, "hint",
 		    STR("resources/list and resources/templates/list say what there is"));
+	JSON_KV_BOOL(&w, "retryable", false);
 	json_end_object(&w);
 	mcp_fail_data(c, mcp_is_modern(c) ? MCP_INVALID_PARAMS : MCP_RESOURCE_NOT_FOUND,
 		      STR("no such resource"),
@@ -312,7 +313,8 @@ static void subscribe_done(struct mcp_call *c, const struct mcp_outcome *o)
 	else if (!id.n)
 		fail_missing(c, uri_of(c));
 	else if (!watch(c, uri_of(c), id))
-		mcp_fail(c, -31989, "at most %d resources can be subscribed to", MCP_WATCHED_MAX);
+		mcp_fail(c, error_table[ERROR_OVERLOADED].code,
+			 "at most %d resources can be subscribed to", MCP_WATCHED_MAX);
 	else
 		mcp_result_empty(c);
 }

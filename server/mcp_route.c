@@ -151,7 +151,8 @@ static bool check_meta(struct arena *a, const struct json *message, struct mcp_r
 		    "params._meta['io.modelcontextprotocol/clientCapabilities'] is no object");
 	out->data = STR("{\"code\":\"invalid_params\",\"hint\":\"each request of 2026-07-28 says "
 			"its version and "
-			"what its client can do; older clients begin with initialize\"}");
+			"what its client can do; older clients begin with initialize\","
+			"\"retryable\":false}");
 	return false;
 }
 

@@ -62,8 +62,7 @@ static bool make_room(struct mcp *m)
 
 static struct mcp_task *refuse(struct mcp_call *c)
 {
-	mcp_fail_data(c, -31989, STR("too many tasks are waiting"),
-		      STR("{\"code\":\"overloaded\",\"retryable\":true,\"retry_after_ms\":5000}"));
+	mcp_fail(c, error_table[ERROR_OVERLOADED].code, "too many tasks are waiting");
 	return NULL;
 }
 
@@ -301,7 +300,8 @@ static struct mcp_task *find(struct mcp_call *c)
 		mcp_fail_data(c, MCP_INVALID_PARAMS, STR("no such task"),
 			      STR("{\"code\":\"not_found\",\"field\":\"taskId\",\"hint\":\"tasks "
 				  "end with their "
-				  "ttl or the server; call the tool again\"}"));
+				  "ttl or the server; call the tool again\","
+				  "\"retryable\":false}"));
 	return t;
 }
 

@@ -157,6 +157,7 @@ static void unknown_tool(struct mcp_call *c, struct str name)
 	if (v && v->mcp != VERB_MCP_NO)
 		JSON_KV_STR(&w, "nearest", v->tool);
 	JSON_KV_STR(&w, "hint", STR(ERROR_UNKNOWN_HINT));
+	JSON_KV_BOOL(&w, "retryable", false);
 	json_end_object(&w);
 	mcp_fail_data(c, MCP_INVALID_PARAMS,
 		      str_fmt(&c->arena, "unknown tool '%.*s'",

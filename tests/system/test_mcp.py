@@ -80,6 +80,19 @@ class Base(Carriers):
                 ("no/such", {}), ("prompts/get", {"name": "nothing"}), ("tasks/get", {"taskId": "x"}))]
         self.assertTrue(all(c in (-32602, -32601, -32021) for c in seen), seen)
 
+    def test_errors_say_what_to_do(self):
+        """mcp-B3 mcp-T5: each has data with a code, a hint, and whether to repeat it."""
+        for carrier in self.everywhere():
+            for method, params in (("no/such", {}), ("prompts/get", {"name": "nothing"}), ("prompts/list", {"cursor": "x"}),
+                                   ("tools/call", {"name": "nothing"}), ("tools/call", {}), ("tools/list", {"cursor": "x"}),
+                                   ("resources/read", {}), ("resources/read", {"uri": "questd://quest/q-9999"}),
+                                   ("resources/list", {"cursor": "x"}), ("skills/list", {"cursor": "x"}),
+                                   ("skills/get", {"uri": "skill://x"}), ("completion/complete", {}),
+                                   ("subscriptions/listen", {"notifications": 1})):
+                with self.subTest(method, params=params):
+                    data = carrier.modern(method, params)["error"].get("data", {})
+                    self.assertLessEqual({"code", "hint", "retryable"}, set(data))
+
     def test_a_modern_request_says_version_and_client(self):
         """mcp-B4: without either it is refused; clientInfo is not needed."""
         peer = self.lines()
