@@ -35,7 +35,8 @@ struct http_route {
 	struct str methods; /* "GET, HEAD"; NONE = the route says */
 	bool is_open;       /* no token is asked for */
 	bool works_in_drain;
-	http_route_fn *start; /* the body is whole */
+	http_route_fn *start;   /* the body is whole */
+	const char *other_hint; /* to who comes with another method */
 };
 
 /* ---- answers ---- */
@@ -92,6 +93,8 @@ void http_call_refuse_with(struct http_call *c, const struct http_refusal *refus
 					.hint = str_from(refusal->hint),
 					.retry_after_ms = (int64_t)refusal->retry_after_s * 1000 };
 
+	if (!failure.retry_after_ms && error_table[refusal->code].is_retryable)
+		failure.retry_after_ms = 1000;
 	metrics_refused(c->server->metrics, refusal->code);
 	refuse(c, refusal, &failure, NULL);
 }
@@ -201,14 +204,19 @@ static void start_mcp(struct http_call *c, const struct http_request *r)
 
 /* clang-format off */
 static const struct http_route routes[] = {
-	{ STR("/mcp"),          false, STR_NONE,         false, false, start_mcp },
-	{ STR("/rpc"),          false, STR("POST"),      false, false, start_rpc },
-	{ STR("/mcp/readonly"), false, STR_NONE,         false, false, start_mcp },
-	{ STR("/mcp/x/"),       true,  STR_NONE,         false, false, start_mcp },
-	{ STR("/events"),       false, STR("GET"),       false, false, http_events_start },
-	{ STR("/healthz"),      false, STR("GET, HEAD"), true,  true,  http_health_live },
-	{ STR("/readyz"),       false, STR("GET, HEAD"), true,  true,  http_health_ready },
-	{ STR("/metrics"),      false, STR("GET"),       false, true,  http_health_metrics },
+	{ STR("/mcp"),          false, STR_NONE,         false, false, start_mcp,         NULL },
+	{ STR("/rpc"),          false, STR("POST"),      false, false, start_rpc,
+	  "POST a JSON-RPC message or a batch as application/json; GET /events streams events" },
+	{ STR("/mcp/readonly"), false, STR_NONE,         false, false, start_mcp,         NULL },
+	{ STR("/mcp/x/"),       true,  STR_NONE,         false, false, start_mcp,         NULL },
+	{ STR("/events"),       false, STR("GET"),       false, false, http_events_start,
+	  "GET streams events; POST events.fire to /rpc to tell of one" },
+	{ STR("/healthz"),      false, STR("GET, HEAD"), true,  true,  http_health_live,
+	  "GET it" },
+	{ STR("/readyz"),       false, STR("GET, HEAD"), true,  true,  http_health_ready,
+	  "GET it" },
+	{ STR("/metrics"),      false, STR("GET"),       false, true,  http_health_metrics,
+	  "GET it" },
 };
 /* clang-format on */
 
@@ -242,12 +250,46 @@ static bool takes_method(const struct http_route *route, struct str method)
 	return !route->methods.p;
 }
 
-/* A page may send text/plain or a form to another's port without being asked first (TM-HTTP-04). */
-static bool is_json(const struct http_request *r)
+/* `charset=utf-8`, quoted or not, or none at all: JSON has no other. */
+static bool is_utf8_charset(struct str parameters)
 {
-	struct str type = http_header(r, STR("content-type"));
+	while (parameters.p) {
+		struct str value = str_cut(&parameters, ';'), name = str_cut(&value, '=');
 
-	return str_eq_nocase(str_trim(str_cut(&type, ';')), STR("application/json"));
+		if (!str_eq_nocase(str_trim(name), STR("charset")))
+			continue;
+		value = str_trim(value);
+		if (value.n >= 2 && value.p[0] == '"' && value.p[value.n - 1] == '"')
+			value = str_slice(value, 1, value.n - 1);
+		if (!str_eq_nocase(value, STR("utf-8")))
+			return false;
+	}
+	return true;
+}
+
+/* A page may send text/plain or a form to another's port without being asked first (TM-HTTP-04).
+ * What is packed is not unpacked: a small body must not become a large one. */
+static bool judge_body(struct http_call *c, const struct http_request *r)
+{
+	struct str rest = http_header(r, STR("content-type")), type = str_cut(&rest, ';');
+	struct str coding = http_header(r, STR("content-encoding"));
+	struct http_refusal refusal = { .status = 415, .code = ERROR_INVALID_REQUEST };
+
+	if (!str_eq_nocase(str_trim(type), STR("application/json"))) {
+		refusal.text = "the body must be application/json";
+		refusal.hint = "send Content-Type: application/json";
+	} else if (!is_utf8_charset(rest)) {
+		refusal.text = "the body must be in UTF-8";
+		refusal.hint =
+		    "send Content-Type: application/json, without a charset or with utf-8";
+	} else if (coding.p && !str_eq_nocase(coding, STR("identity"))) {
+		refusal.text = "the body must not be packed";
+		refusal.hint = "send it without Content-Encoding";
+		refusal.header = (struct http_header){ STR("Accept-Encoding"), STR("identity") };
+	}
+	if (refusal.text)
+		http_call_refuse_with(c, &refusal);
+	return !refusal.text;
 }
 
 static bool judge_request(struct http_call *c, const struct http_request *r)
@@ -257,14 +299,12 @@ static bool judge_request(struct http_call *c, const struct http_request *r)
 					     .status = 405,
 					     .code = ERROR_INVALID_REQUEST,
 					     .header = { STR("Allow"), c->route->methods },
-					     .text = "this path does not take that method" });
+					     .text = "this path does not take that method",
+					     .hint = c->route->other_hint });
 		return false;
 	}
-	if (str_eq(r->method, STR("POST")) && !is_json(r)) {
-		http_call_refuse(c, 415, ERROR_INVALID_REQUEST,
-				 "the body must be application/json");
+	if (str_eq(r->method, STR("POST")) && !judge_body(c, r))
 		return false;
-	}
 	if (c->owner->is_quiesced && !c->route->works_in_drain) {
 		http_call_refuse_with(c,
 				      &(struct http_refusal){ .status = 503,

@@ -22,7 +22,10 @@ bool decode_verb(struct request *r, struct str method)
 	nearest = verb_nearest(method);
 	request_fail(r, ERROR_METHOD_NOT_FOUND, "no method '%.*s'",
 		     STR_ARG(str_utf8_prefix(method, 64)));
-	if (nearest.p) {
+	if (mcp_is_method(method)) {
+		r->call.failure.hint = STR("a method of MCP, which is spoken at /mcp, and on lines "
+					   "outside of a batch of verbs");
+	} else if (nearest.p) {
 		call_data_str(&r->call, "nearest", nearest);
 		r->call.failure.hint = str_fmt(&r->arena, "did you mean %.*s?", STR_ARG(nearest));
 	}

@@ -39,7 +39,7 @@ struct http_refusal {
 	int status;
 	enum error_code code;
 	struct http_header header; /* name NONE: none */
-	int retry_after_s;         /* 0: not said */
+	int retry_after_s;         /* 0: a second, where the code may be repeated at all */
 	const char *text;
 	const char *hint; /* NULL: the code's own */
 };

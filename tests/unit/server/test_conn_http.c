@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "server/conn_http.h"
+#include "server/quota.h"
 #include "sock.h"
 #include "tests/unit/test.h"
 
@@ -137,21 +138,63 @@ TEST(configured_hosts_and_origins_join_the_lists)
 	world_close(&w);
 }
 
-TEST(a_browser_is_told_what_it_may_send)
+/* A page of ours on another port: what its browser asks before, and what it lets the page see. */
+TEST(tm_http_01_a_page_of_a_listed_origin_may_call_and_no_other)
 {
+	static const struct {
+		const char *line, *origin, *asks;
+		int status;
+		const char *says;
+	} cases[] = {
+		{ "OPTIONS /mcp", "http://localhost:%u", "mcp-method, Mcp-Param-City, x-other", 204,
+		  "Access-Control-Allow-Headers: content-type, authorization, accept, "
+		  "mcp-protocol-version, mcp-method, mcp-name, mcp-session-id, last-event-id, "
+		  "Mcp-Param-City\r\n" },
+		{ "OPTIONS /mcp", "http://localhost:%u", "content-type", 204,
+		  "Access-Control-Allow-Methods: GET, POST, DELETE, OPTIONS\r\n" },
+		{ "OPTIONS /events", "http://[::1]:%u", "authorization", 204, "Vary: Origin\r\n" },
+		{ "OPTIONS /mcp", "https://evil.test", "content-type", 403, "\"denied\"" },
+		{ "OPTIONS /mcp", "null", "content-type", 403, "\"denied\"" },
+		{ "OPTIONS /nothing", "http://localhost:%u", "content-type", 404, "\"not_found\"" },
+		/* a page may read why it was refused, and what it must know to go on */
+		{ "POST /mcp", "http://127.0.0.1:%u", NULL, 401,
+		  "Access-Control-Expose-Headers: Mcp-Session-Id, WWW-Authenticate, "
+		  "Retry-After\r\n" },
+		{ "GET /healthz", "http://127.0.0.1:%u", NULL, 200,
+		  "Access-Control-Allow-Origin: http://127.0.0.1:" },
+	};
 	struct world w;
 
 	if (sock_world(&w, false)) {
-		char headers[512];
+		unsigned port = conn_http_port(w.server.http);
 
-		snprintf(headers, sizeof(headers),
-			 "Host: localhost:%u\r\nOrigin: "
-			 "http://localhost:%u\r\nAccess-Control-Request-Method: POST\r\n"
-			 "Access-Control-Request-Headers: mcp-method, Mcp-Param-City, x-other\r\n",
-			 conn_http_port(w.server.http), conn_http_port(w.server.http));
-		CHECK_INT(ask_with(&w, "OPTIONS /mcp", headers,
-				   "last-event-id, Mcp-Param-City\r\n"),
-			  204);
+		for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+			char headers[512], origin[64], request[1024];
+			struct sock s;
+
+			snprintf(origin, sizeof(origin), cases[i].origin, port);
+			snprintf(headers, sizeof(headers),
+				 "Host: localhost:%u\r\nOrigin: %s\r\n%s%s%s", port, origin,
+				 cases[i].asks ? "Access-Control-Request-Method: POST\r\n"
+						 "Access-Control-Request-Headers: "
+					       : "",
+				 cases[i].asks ? cases[i].asks : "", cases[i].asks ? "\r\n" : "");
+			if (!sock_open_http(&s, &w))
+				break;
+			snprintf(request, sizeof(request), "%s HTTP/1.1\r\n%s\r\n", cases[i].line,
+				 headers);
+			sock_send(&s, str_from(request));
+			if (!CHECK(sock_wait(&s, cases[i].says)) ||
+			    !CHECK_INT(sock_status(&s), cases[i].status))
+				printf("  %s from %s: %.*s\n", cases[i].line, origin,
+				       STR_ARG(sock_text(&s)));
+			/* with a token in a header nothing needs cookies; nobody gets a wildcard */
+			CHECK(!str_contains(sock_text(&s), STR("Allow-Credentials")));
+			CHECK(!str_contains(sock_text(&s), STR("Origin: *")));
+			CHECK_INT(cases[i].status == 403 || cases[i].status == 404,
+				  !str_contains(sock_text(&s), STR("Access-Control-Allow-Origin")));
+			sock_close(&s);
+		}
 	}
 	world_close(&w);
 }
@@ -192,6 +235,9 @@ TEST(tm_authz_05_the_eleventh_wrong_token_gets_429)
 		for (int i = 0; i < 10; i++)
 			CHECK_INT(ask_with(&w, "GET /metrics", headers, "invalid_token"), 401);
 		CHECK_INT(ask_with(&w, "GET /metrics", headers, "Retry-After: 60"), 429);
+		CHECK_INT(ask_with(&w, "GET /metrics", headers,
+				   "\"retryable\":true,\"retry_after_ms\":60000"),
+			  429);
 	}
 	world_close(&w);
 }
@@ -225,6 +271,81 @@ TEST(tm_http_04_a_form_cannot_call)
 	world_close(&w);
 }
 
+TEST(a_body_that_is_packed_or_not_utf_8_is_refused)
+{
+	static const struct {
+		const char *headers;
+		int status;
+		const char *says;
+	} cases[] = {
+		{ "Content-Type: application/json; charset=utf-8\r\n", 200, "\"result\"" },
+		{ "Content-Type: application/json;charset=\"UTF-8\"\r\n", 200, "\"result\"" },
+		{ "Content-Type: application/json; x=y\r\n", 200, "\"result\"" },
+		{ "Content-Type: application/json; charset=latin1\r\n", 415, "in UTF-8" },
+		{ "Content-Type: application/json; x=y; Charset=\"utf-16\"\r\n", 415, "in UTF-8" },
+		{ "Content-Type: application/json; charset=\r\n", 415, "in UTF-8" },
+		{ "Content-Type: application/json\r\nContent-Encoding: identity\r\n", 200,
+		  "\"result\"" },
+		{ "Content-Type: application/json\r\nContent-Encoding: gzip\r\n", 415,
+		  "not be packed" },
+		{ "Content-Type: application/json\r\nContent-Encoding: identity, br\r\n", 415,
+		  "not be packed" },
+	};
+	static const char body[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"system.ping\"}";
+	struct world w;
+	struct sock s;
+
+	if (sock_world(&w, false)) {
+		for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+			char headers[256];
+
+			if (!sock_open_http(&s, &w))
+				break;
+			snprintf(headers, sizeof(headers), "%sContent-Length: %zu\r\n",
+				 cases[i].headers, sizeof(body) - 1);
+			sock_ask(&s, "POST /rpc", headers, NULL);
+			sock_send(&s, str_from(body));
+			if (!CHECK(sock_wait(&s, cases[i].says)) ||
+			    !CHECK_INT(sock_status(&s), cases[i].status))
+				printf("  %s: %.*s\n", cases[i].headers, STR_ARG(sock_text(&s)));
+			if (cases[i].status == 415 && i > 6)
+				CHECK(sock_wait(&s, "Accept-Encoding: identity\r\n"));
+			sock_close(&s);
+		}
+	}
+	world_close(&w);
+}
+
+TEST(too_many_requests_say_when_to_come_again_on_every_path)
+{
+	static const char *const paths[] = { "POST /rpc", "POST /mcp", "GET /events" };
+	const struct principal token = { .id = STR("token") };
+	struct quota_user *user;
+	struct world w;
+	struct sock s;
+
+	if (sock_world(&w, false) && (user = quota_join(w.server.quota, &token))) {
+		user->account.max[CHARGE_CONNS] = user->account.max[CHARGE_STREAMS] = -1;
+		for (size_t i = 0; i < ARRAY_LEN(paths) && sock_open_http(&s, &w); i++) {
+			sock_ask(&s, paths[i],
+				 "MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/list\r\n",
+				 i == 2 ? NULL
+					: "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/"
+					  "list\",\"params\":{\"_meta\":{\"io.modelcontextprotocol/"
+					  "protocolVersion\":\"2026-07-28\",\"io."
+					  "modelcontextprotocol/clientCapabilities\":{}}}}");
+			CHECK(sock_wait(&s, "\"retryable\":true,\"retry_after_ms\":1000"));
+			CHECK_INT(sock_status(&s), 429);
+			CHECK_HAS(sock_text(&s), "Retry-After: 1\r\n");
+			CHECK_HAS(sock_text(&s), "\"too_many_requests\"");
+			CHECK_HAS(sock_text(&s), "\"hint\":");
+			sock_close(&s);
+		}
+		quota_unref(user);
+	}
+	world_close(&w);
+}
+
 TEST(rpc_over_http_answers_calls_batches_and_notifications)
 {
 	struct world w;
@@ -252,7 +373,13 @@ TEST(rpc_over_http_answers_calls_batches_and_notifications)
 		sock_forget(&s);
 		sock_ask(&s, "GET /rpc", "", NULL);
 		CHECK(sock_wait(&s, "Allow: POST"));
+		CHECK(sock_wait(&s, "\"hint\":\"POST a JSON-RPC message"));
 		CHECK_INT(sock_status(&s), 405);
+		sock_forget(&s);
+		sock_ask(&s, "POST /rpc", "",
+			 "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\",\"params\":{}}");
+		CHECK(sock_wait(&s, "\"method_not_found\""));
+		CHECK(sock_wait(&s, "spoken at /mcp"));
 		sock_close(&s);
 	}
 	world_close(&w);
