@@ -371,7 +371,32 @@ static void on_end(void *data, struct http_exchange *x, bool was_cut)
 	}
 }
 
-static const struct http_ops transport_ops = { on_head, on_request, on_end };
+/* What never became a request of ours. */
+static void put_refusal(void *data, int status, const char *why, struct buf *body)
+{
+	struct call_failure failure = { .code = ERROR_INVALID_REQUEST, .message = str_from(why) };
+	struct json_out w = json_out(body);
+
+	if (status == 503) {
+		failure.code = ERROR_OVERLOADED;
+		failure.retry_after_ms = 1000;
+	} else if (status == 413 || status == 431) {
+		failure.code = ERROR_TOO_LARGE;
+		failure.hint = STR("send less");
+	} else {
+		failure.hint = STR("send one plain HTTP/1.1 request; see the message");
+	}
+	request_put_tool_error(&failure, NULL, &w);
+	buf_put_char(body, '\n');
+}
+
+static const struct http_ops transport_ops = {
+	.on_head = on_head,
+	.on_request = on_request,
+	.on_end = on_end,
+	.refusal = put_refusal,
+	.refusal_type = STR("application/json"),
+};
 
 /* ---- starting and stopping ---- */
 

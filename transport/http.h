@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/loop.h"
 #include "base/str.h"
 
@@ -45,6 +46,10 @@ struct http_ops {
 	/* The client has gone, or the answer is sent; last call for x. `was_cut`: before the
 	 * answer's end. */
 	void (*on_end)(void *data, struct http_exchange *x, bool was_cut);
+	/* The body of what the transport refuses by itself, in the owner's own words: 400, 411,
+	 * 413, 431, 503. May be NULL: the reason as plain text. */
+	void (*refusal)(void *data, int status, const char *why, struct buf *body);
+	struct str refusal_type; /* "application/json" */
 };
 
 struct http_options {

@@ -109,7 +109,8 @@ static bool http_conn_evict(struct http_conn *c)
 	c->server->stats.n_refused++;
 	if (c->phase ==
 	    HTTP_PHASE_HEAD) /* nothing of ours is on its way there: MHD has not answered yet */
-		(void)!send(c->fd, http_refusal.p, http_refusal.n, MSG_NOSIGNAL | MSG_DONTWAIT);
+		(void)!send(c->fd, buf_str(&c->server->busy).p, buf_len(&c->server->busy),
+			    MSG_NOSIGNAL | MSG_DONTWAIT);
 	http_conn_cut(c);
 	return true;
 }

@@ -9,7 +9,6 @@
  */
 #include "transport/http_internal.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -229,14 +228,16 @@ static int http_vet(struct http_exchange *x, struct MHD_Connection *mhd, const c
 static enum MHD_Result http_refuse(struct http_exchange *x, struct MHD_Connection *mhd, int status,
 				   const char *why)
 {
-	char text[128];
 	struct http_answer a = { .status = status,
-				 .content_type = STR("text/plain"),
+				 .content_type = http_refusal_type(x->server),
 				 .close = true };
+	CLEANUP(buf_deinit) struct buf body;
 
-	a.body = (struct str){ text, (size_t)snprintf(text, sizeof(text), "%s\n", why) };
+	buf_init(&body, 0);
+	http_put_refusal(x->server, status, why, &body);
+	a.body = buf_str(&body);
 	x->conn->must_linger = true;
-	if (http_reply(x, &a)) {
+	if (body.failed || http_reply(x, &a)) {
 		err_forget(); /* no memory for an answer: the connection closes without one */
 		return MHD_NO;
 	}

@@ -99,6 +99,7 @@ struct http_server {
 	void *data;
 	uint16_t port;
 	struct acceptor acceptor;
+	struct buf busy; /* what those hear for whom there is no room */
 	struct MHD_Daemon *daemon;
 	struct loop_fd mhd_watch;
 	struct loop_task run;
@@ -135,7 +136,13 @@ void http_linger_refuse(struct http_server *s, int fd);
 /* Takes the descriptor of a socket whose writing side is shut. */
 void http_linger(struct http_server *s, int fd);
 void http_linger_end_all(struct http_server *s);
-extern const struct str http_refusal;
+
+/* ---- http_refusal.c ---- */
+/* The body alone. */
+void http_put_refusal(struct http_server *s, int status, const char *why, struct buf *body);
+struct str http_refusal_type(const struct http_server *s);
+/* Head and body, as written on the socket where MHD has no say. */
+void http_put_whole_refusal(struct http_server *s, int status, const char *why, struct buf *out);
 
 /* ---- http_deadline.c ---- */
 void http_deadlines_init(struct http_server *s);

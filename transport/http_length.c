@@ -8,13 +8,6 @@
 
 #include <string.h>
 
-#define BAD_LENGTH                     \
-	"HTTP/1.1 400 Bad Request\r\n" \
-	"Connection: close\r\n"        \
-	"Content-Type: text/plain\r\n" \
-	"Content-Length: 31\r\n\r\n"   \
-	"Content-Length is not a number\n"
-
 /* Its head is complete, it has no answer yet, and we have not been asked about it. */
 static bool http_is_being_judged(const struct http_exchange *x)
 {
@@ -23,6 +16,22 @@ static bool http_is_being_judged(const struct http_exchange *x)
 	return x->state == HTTP_STATE_HEAD && !x->is_cut &&
 	       MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE) &&
 	       !MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_HTTP_STATUS);
+}
+
+static void http_refuse_length(struct http_exchange *x)
+{
+	CLEANUP(buf_deinit) struct buf whole;
+
+	buf_init(&whole, 0);
+	http_put_whole_refusal(x->server, MHD_HTTP_BAD_REQUEST, "Content-Length is not a number",
+			       &whole);
+	x->server->stats.n_bad_heads++;
+	x->is_cut = true;
+	x->conn->must_linger = true;
+	if (!whole.failed) /* without memory it closes without a word */
+		(void)!send(x->conn->fd, buf_str(&whole).p, buf_len(&whole),
+			    MSG_NOSIGNAL | MSG_DONTWAIT);
+	(void)shutdown(x->conn->fd, SHUT_WR); /* fails when the client has gone: fine */
 }
 
 void http_on_mhd_message(void *cls, const char *format, va_list ap)
@@ -34,14 +43,9 @@ void http_on_mhd_message(void *cls, const char *format, va_list ap)
 	list_for_each (it, tmp, &s->exchanges) {
 		struct http_exchange *x = list_entry(it, struct http_exchange, link);
 
-		if (!http_is_being_judged(x))
-			continue;
-		s->stats.n_bad_heads++;
-		x->is_cut = true;
-		x->conn->must_linger = true;
-		(void)!send(x->conn->fd, BAD_LENGTH, sizeof(BAD_LENGTH) - 1,
-			    MSG_NOSIGNAL | MSG_DONTWAIT);
-		(void)shutdown(x->conn->fd, SHUT_WR); /* fails when the client has gone: fine */
-		return;
+		if (http_is_being_judged(x)) {
+			http_refuse_length(x);
+			return;
+		}
 	}
 }

@@ -22,16 +22,6 @@ struct http_lingerer {
 	int64_t until_ms;
 };
 
-#define REFUSAL                                \
-	"HTTP/1.1 503 Service Unavailable\r\n" \
-	"Retry-After: 1\r\n"                   \
-	"Connection: close\r\n"                \
-	"Content-Type: text/plain\r\n"         \
-	"Content-Length: 37\r\n\r\n"           \
-	"too many connections, try again soon\n"
-
-const struct str http_refusal = { REFUSAL, sizeof(REFUSAL) - 1 };
-
 /* True when the client has closed too, or is gone. */
 static bool http_read_away(int fd)
 {
@@ -112,8 +102,9 @@ void http_linger(struct http_server *s, int fd)
 void http_linger_refuse(struct http_server *s, int fd)
 {
 	s->stats.n_refused++;
-	(void)!send(fd, http_refusal.p, http_refusal.n, MSG_NOSIGNAL | MSG_DONTWAIT); /* it fits */
-	(void)shutdown(fd, SHUT_WR); /* fails when the client has gone: fine */
+	(void)!send(fd, buf_str(&s->busy).p, buf_len(&s->busy),
+		    MSG_NOSIGNAL | MSG_DONTWAIT); /* it fits */
+	(void)shutdown(fd, SHUT_WR);              /* fails when the client has gone: fine */
 	http_linger(s, fd);
 }
 

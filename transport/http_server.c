@@ -170,6 +170,10 @@ static int http_server_start(struct http_server *s)
 	int fd = -1;
 	int e;
 
+	http_put_whole_refusal(s, MHD_HTTP_SERVICE_UNAVAILABLE,
+			       "too many connections, try again soon", &s->busy);
+	if (s->busy.failed)
+		return err_nomem();
 	e = http_listen(&s->options, &fd, &s->port);
 	if (e)
 		return e;
@@ -180,7 +184,7 @@ static int http_server_start(struct http_server *s)
 		fd_close(&fd);
 		return err_trace(e);
 	}
-	s->acceptor.refusal = http_refusal;
+	s->acceptor.refusal = buf_str(&s->busy);
 	return 0;
 }
 
@@ -198,6 +202,7 @@ int http_server_new(struct loop *l, const struct http_options *o, const struct h
 	s->data = data;
 	s->shows_raw_head = !strcmp(MHD_get_version(), MHD_VERSION_WITH_KNOWN_BUFFER);
 	s->acceptor = (struct acceptor){ .watch = { .fd = -1 }, .spare_fd = -1 };
+	buf_init(&s->busy, 0);
 	map_init(&s->peers);
 	list_init(&s->exchanges);
 	list_init(&s->spare);
@@ -268,6 +273,7 @@ struct http_server *http_server_free(struct http_server *s)
 	http_exchange_free_spare(s);
 	assert(s->n_conns == 0 && s->n_exchanges == 0);
 	map_deinit(&s->peers);
+	buf_deinit(&s->busy);
 	free(s);
 	return NULL;
 }

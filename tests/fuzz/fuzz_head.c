@@ -147,7 +147,9 @@ static void on_end(void *data, struct http_exchange *x, bool was_cut)
 	((struct world *)data)->n_ends++;
 }
 
-static const struct http_ops ops = { on_head, on_request, on_end };
+static const struct http_ops ops = { .on_head = on_head,
+				     .on_request = on_request,
+				     .on_end = on_end };
 
 static struct world *world(void)
 {

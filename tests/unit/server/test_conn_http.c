@@ -199,6 +199,48 @@ TEST(tm_http_01_a_page_of_a_listed_origin_may_call_and_no_other)
 	world_close(&w);
 }
 
+TEST(tm_http_02_what_the_transport_refuses_is_json_too)
+{
+	static const struct {
+		const char *head;
+		int status;
+		const char *says;
+	} cases[] = {
+		{ "GET /healthz HTTP/1.1\r\n\r\n", 400,
+		  "\"message\":\"the Host header is missing\"" },
+		{ "POST /rpc HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n", 411,
+		  "\"error\":\"invalid_request\"" },
+		{ "POST /rpc HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n", 400,
+		  "\"message\":\"Content-Length is not a number\"" },
+	};
+	struct world w;
+	struct sock s;
+
+	if (sock_world(&w, false)) {
+		for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+			if (!sock_open_http(&s, &w))
+				break;
+			sock_send(&s, str_from(cases[i].head));
+			CHECK(sock_wait_end(&s));
+			CHECK_INT(sock_status(&s), cases[i].status);
+			CHECK_HAS(sock_text(&s), "Content-Type: application/json\r\n");
+			CHECK_HAS(sock_text(&s), cases[i].says);
+			CHECK_HAS(sock_text(&s), "\"hint\":\"");
+			sock_close(&s);
+		}
+		if (sock_open_http(&s, &w)) {
+			sock_ask(&s, "POST /rpc",
+				 "Content-Type: application/json\r\nContent-Length: 9999999\r\n",
+				 NULL);
+			CHECK(sock_wait_end(&s));
+			CHECK_INT(sock_status(&s), 413);
+			CHECK_HAS(sock_text(&s), "\"error\":\"too_large\"");
+			sock_close(&s);
+		}
+	}
+	world_close(&w);
+}
+
 TEST(a_token_is_asked_for_except_where_health_is_told)
 {
 	struct world w;

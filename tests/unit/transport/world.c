@@ -90,7 +90,9 @@ static void world_on_end(void *data, struct http_exchange *x, bool was_cut)
 		w->held[slot - 1] = NULL;
 }
 
-static const struct http_ops world_ops = { world_on_head, world_on_request, world_on_end };
+static const struct http_ops world_ops = { .on_head = world_on_head,
+					   .on_request = world_on_request,
+					   .on_end = world_on_end };
 
 void world_init(struct world *w)
 {
