@@ -41,7 +41,7 @@ int invoke(struct cli *c, const struct verb *verb, struct str method, struct str
 	struct answer answer;
 	int e;
 
-	if (verb && verb->is_destructive) {
+	if (verb && verb->confirm_offset != UINT32_MAX) {
 		if (confirm_asked(c, "%.*s: this cannot be undone. Go on?", STR_ARG(verb->summary)))
 			params = with_confirm(&c->arena, params);
 	}

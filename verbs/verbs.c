@@ -17,7 +17,7 @@ static struct verb_info info_of(const struct verb *v)
 		.toolset = v->toolset,
 		.lane = verb_lane_text(v->lane),
 		.read_only = v->is_read_only,
-		.destructive = v->is_destructive,
+		.destructive = v->confirm_offset != UINT32_MAX,
 	};
 }
 

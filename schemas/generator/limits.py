@@ -26,6 +26,7 @@ INT_MIN, INT_MAX = -(2 ** 63), 2 ** 63 - 1
 LANES = ["read", "scan", "write", "long", "stream", "server"]
 ROLES = ["viewer", "operator", "agent_admin", "workflow_admin", "org_admin"]
 MCP = {False: "NO", "listed": "LISTED", "default": "DEFAULT"}
+REMOVING = ["delete", "remove", "purge", "revoke", "erase"]  # last words of verbs that are destructive
 ANNOTATIONS = ["readOnly", "destructive", "idempotent", "openWorld"]
 FORMATS = ["text", "id", "name", "date-time", "cursor"]
 COMBINATORS = ["allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas"]

@@ -80,7 +80,8 @@ class Verb:
 
     @property
     def has_confirm(self):
-        return self.annotations["destructive"]
+        """A batch may destroy, but it is the calls in it that ask."""
+        return self.annotations["destructive"] and self.lane != "server"
 
 
 @dataclass

@@ -99,7 +99,8 @@ def example(model, verb, e):
 
 def section(model, v):
     notes = [words for key, words in (("readOnly", "changes nothing"),
-                                      ("destructive", "cannot be undone: asks for `confirm`"),
+                                      ("destructive", "cannot be undone: asks for `confirm`" if v.has_confirm
+                                       else "may hold what cannot be undone"),
                                       ("idempotent", "may be repeated"),
                                       ("openWorld", "reaches outside")) if v.annotations[key]]
     out = [f"## {v.name}\n\n{v.summary}. {v.description}\n\n",

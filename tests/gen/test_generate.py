@@ -121,6 +121,14 @@ class Mandatory(FolderTest):
         self.get["annotations"]["readOnly"] = False
         self.refused(G + "annotations.readOnly: is false in lane read")
 
+    def test_a_removal_that_says_it_destroys_nothing(self):
+        self.folder.files["quests.delete.json"] = {**self.create, "verb": "quests.delete", "aliases": []}
+        self.refused(C.replace("create", "delete") + "annotations.destructive: is false, and the verb removes")
+
+    def test_a_batch_that_says_it_destroys_nothing(self):
+        self.create["lane"] = "server"
+        self.refused(C + "annotations.destructive: is false, and any call may be in a batch")
+
     def test_bad_mcp(self):
         self.create["mcp"] = True
         self.refused(C + 'mcp: must be "default", "listed" or false')

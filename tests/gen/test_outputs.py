@@ -63,6 +63,7 @@ class Made(FolderTest):
 
     def test_verb_of_lane_server_has_no_function(self):
         self.get["lane"] = "server"
+        self.get["annotations"].update(readOnly=False, destructive=True)
         out = self.accepted()
         self.assertNotIn("quests_get(", out["handlers.gen.h"])
         self.assertNotIn("VERB_QUESTS_GET", out["handlers.gen.c"])

@@ -95,6 +95,11 @@ class Tools(unittest.TestCase):
             self.assertEqual(set(json.loads(text)["annotations"]),
                              {"readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint"})
 
+    def test_what_removes_is_said_to_destroy(self):
+        """mcp-T7: a client that asks before what destroys asks before each of these, and before no others."""
+        destroying = {t["name"] for t in map(json.loads, self.lists["all"]) if t["annotations"]["destructiveHint"]}
+        self.assertEqual(destroying, {"agents_delete", "ideas_delete", "system_batch", "verbs_destroy"})
+
     def test_read_only_offers_nothing_that_writes(self):
         for text in self.lists["readonly"]:
             self.assertTrue(json.loads(text)["annotations"]["readOnlyHint"], text)
