@@ -8,8 +8,7 @@
 #include "server/mcp_tasks.h"
 #include "server/mcp_toolset.h"
 
-#define LIST_TTL_MS        300000
-#define ERROR_UNKNOWN_HINT "tools/list names the tools that this address offers"
+#define LIST_TTL_MS 300000
 
 void mcp_tools_list_start(struct mcp_call *c)
 {
@@ -142,28 +141,82 @@ void mcp_tool_run(struct mcp_call *c, const struct verb *v, const struct json *a
 	mcp_verb(c, v->name, arguments, tool_done);
 }
 
-static void unknown_tool(struct mcp_call *c, struct str name)
+static void refuse_tool(struct mcp_call *c, struct str message, struct str code, struct str nearest,
+			struct str hint)
 {
-	struct str nearest = verb_nearest(name);
-	const struct verb *v = nearest.p ? verb_find(nearest) : NULL;
 	struct json_out w;
 	struct buf b;
 
 	buf_init(&b, 0);
 	w = json_out(&b);
 	json_begin_object(&w);
-	JSON_KV_STR(&w, "code", STR("unknown_tool"));
-	JSON_KV_STR(&w, "tool", str_utf8_prefix(name, 128));
-	if (v && v->mcp != VERB_MCP_NO)
-		JSON_KV_STR(&w, "nearest", v->tool);
-	JSON_KV_STR(&w, "hint", STR(ERROR_UNKNOWN_HINT));
+	JSON_KV_STR(&w, "code", code);
+	JSON_KV_STR(&w, "tool", str_utf8_prefix(json_get_str(c->params, STR("name")), 128));
+	if (nearest.p)
+		JSON_KV_STR(&w, "nearest", nearest);
+	JSON_KV_STR(&w, "hint", hint);
 	JSON_KV_BOOL(&w, "retryable", false);
 	json_end_object(&w);
-	mcp_fail_data(c, MCP_INVALID_PARAMS,
-		      str_fmt(&c->arena, "unknown tool '%.*s'",
-			      STR_ARG(str_utf8_prefix(name, 128))),
+	mcp_fail_data(c, MCP_INVALID_PARAMS, message,
 		      b.failed ? STR_NONE : str_dup(&c->arena, buf_str(&b)));
 	buf_deinit(&b);
+}
+
+/* They exist, and what this client chose, or was given, leaves them out. */
+static void refuse_method(struct mcp_call *c, struct str name)
+{
+	refuse_tool(c, str_fmt(&c->arena, "'%.*s' is no tool of MCP", STR_ARG(name)),
+		    STR("tool_not_offered"), STR_NONE,
+		    STR("it is a method of JSON-RPC: call it at /rpc, or on a line of its own"));
+}
+
+static void refuse_write(struct mcp_call *c, struct str name)
+{
+	refuse_tool(c,
+		    str_fmt(&c->arena, "'%.*s' changes something, and this is for reading only",
+			    STR_ARG(name)),
+		    STR("tool_not_offered"), STR_NONE,
+		    STR("connect to /mcp, or start questd mcp without --read-only; a server that "
+			"was started with --read-only offers no tool that writes"));
+}
+
+static void refuse_toolset(struct mcp_call *c, struct str name, struct str toolset)
+{
+	refuse_tool(c,
+		    str_fmt(&c->arena, "'%.*s' is in the toolset '%.*s', which was not chosen",
+			    STR_ARG(name), STR_ARG(toolset)),
+		    STR("tool_not_offered"), STR_NONE,
+		    str_fmt(&c->arena,
+			    "add it: /mcp/x/LIST,%.*s over HTTP, questd mcp --toolsets LIST,%.*s; "
+			    "or choose none, for the default ones",
+			    STR_ARG(toolset), STR_ARG(toolset)));
+}
+
+/* The nearest of those that this client may call. */
+static struct str nearest_tool(const struct mcp_toolset *t, struct str name)
+{
+	struct str nearest = verb_nearest(name);
+	const struct verb *v = nearest.p ? verb_find(nearest) : NULL;
+
+	return v && mcp_toolset_allows(t, v) ? v->tool : STR_NONE;
+}
+
+static void unknown_tool(struct mcp_call *c, const struct mcp_toolset *t, struct str name)
+{
+	const struct mcp_caller *caller = mcp_caller_named(name);
+	const struct verb *v = verb_find(name);
+	struct str shown = str_utf8_prefix(name, 128);
+
+	if (v && v->mcp == VERB_MCP_NO)
+		refuse_method(c, shown);
+	else if (t->is_read_only && ((v && !v->is_read_only) || (caller && !caller->is_read_only)))
+		refuse_write(c, shown);
+	else if (v || caller)
+		refuse_toolset(c, shown, v ? v->toolset : STR("search"));
+	else
+		refuse_tool(c, str_fmt(&c->arena, "unknown tool '%.*s'", STR_ARG(shown)),
+			    STR("unknown_tool"), nearest_tool(t, name),
+			    STR("tools/list names the tools that this address offers"));
 }
 
 /* What may take long enough to be worth a handle. */
@@ -256,5 +309,5 @@ void mcp_tools_call_start(struct mcp_call *c)
 	if (v && mcp_toolset_allows(&t, v))
 		call_verb(c, v, arguments);
 	else
-		unknown_tool(c, name);
+		unknown_tool(c, &t, name);
 }

@@ -149,23 +149,27 @@ bool mcp_toolset_allows(const struct mcp_toolset *t, const struct verb *v)
 	return lists(t, v);
 }
 
-const struct mcp_caller *mcp_caller_find(const struct mcp_toolset *t, struct str name)
+const struct mcp_caller *mcp_caller_named(struct str name)
 {
-	if (!names(t, STR("search")))
-		return NULL;
 	for (size_t i = 0; i < ARRAY_LEN(callers); i++)
-		if (str_eq(callers[i].name, name) && (callers[i].is_read_only || !t->is_read_only))
+		if (str_eq(callers[i].name, name))
 			return &callers[i];
 	return NULL;
 }
 
-/* A batch may hold a call that cannot be undone, so it is one. */
+const struct mcp_caller *mcp_caller_find(const struct mcp_toolset *t, struct str name)
+{
+	const struct mcp_caller *caller = mcp_caller_named(name);
+
+	if (!caller || !names(t, STR("search")) || (t->is_read_only && !caller->is_read_only))
+		return NULL;
+	return caller;
+}
+
 bool mcp_caller_fits(const struct mcp_caller *caller, const struct verb *v)
 {
-	bool is_destructive = v->is_destructive || v->lane == LANE_SERVER;
-
 	return v->mcp != VERB_MCP_NO && caller->is_read_only == v->is_read_only &&
-	       caller->is_destructive == is_destructive;
+	       caller->is_destructive == v->is_destructive;
 }
 
 /* ---- entries ---- */

@@ -30,6 +30,8 @@ struct mcp_caller {
 	bool is_read_only, is_destructive;
 };
 const struct mcp_caller *mcp_caller_find(const struct mcp_toolset *t, struct str name);
+/* By its name, whether it was chosen or not. */
+const struct mcp_caller *mcp_caller_named(struct str name);
 bool mcp_caller_fits(const struct mcp_caller *caller, const struct verb *v);
 
 /* The elements of `tools`, into an open array. */

@@ -553,6 +553,26 @@ class Toolsets(Carriers):
             self.error(carrier.tool("quests_create", {"subject": "x"}), -32602)
             self.assertIn("result", carrier.tool("quests_list"))
 
+    def test_what_was_left_out_says_how_to_get_it(self):
+        """mcp-T5: a tool that exists is not called unknown."""
+        for carrier, tool, message, hint in (
+                (Http(self.server, "/mcp/x/ideas"), "quests_list", "is in the toolset 'quests'", "/mcp/x/LIST,quests"),
+                (self.relayed("--toolsets", "ideas"), "quests.list", "is in the toolset 'quests'", "--toolsets LIST,quests"),
+                (Http(self.server, "/mcp/readonly"), "quests_create", "for reading only", "/mcp"),
+                (self.relayed("--read-only"), "quests_create", "for reading only", "without --read-only"),
+                (self.relayed("--read-only", "--toolsets", "ideas"), "quests_list", "is in the toolset 'quests'", "quests"),
+                (self.relayed("--read-only", "--toolsets", "search"), "verbs_destroy", "for reading only", "/mcp"),
+                (self.unix, "verbs_read", "is in the toolset 'search'", "search"),
+                (self.unix, "events_follow", "is no tool of MCP", "/rpc")):
+            with self.subTest(tool, message=message):
+                error = self.error(carrier.tool(tool), -32602)
+                self.assertEqual((error["data"]["code"], error["data"]["tool"]), ("tool_not_offered", tool))
+                self.assertIn(message, error["message"])
+                self.assertIn(hint, error["data"]["hint"])
+                self.assertNotIn("nearest", error["data"])
+        error = self.error(Http(self.server, "/mcp/x/ideas").tool("ideas_serch"), -32602)
+        self.assertEqual((error["data"]["code"], error["data"]["nearest"]), ("unknown_tool", "ideas_search"))
+
     def test_an_unknown_toolset_is_named(self):
         error = self.error(Http(self.server, "/mcp/x/quests,qests").modern("tools/list"), -32602)
         self.assertIn("'qests'", error["message"])
