@@ -309,6 +309,7 @@ static void run_scan(struct scanner *t, struct request *r)
 
 	run_prepare(r);
 	r->call.is_cancelled = atomic_load(&r->is_cancelled);
+	store_reader_take_steps(t->reader, is_step(r));
 	e = store_read_begin(t->reader, &r->arena, r->call.now_ms, &tx);
 	if (e) {
 		r->outcome = CALL_FAILED;
@@ -349,15 +350,11 @@ static void *scanner_main(void *data)
 	}
 }
 
-/* A step of long work (system.check) has as long as it takes, unless it keeps a long log from being
- * cut. */
 static bool is_too_long(const struct lanes *l, const struct scanner *t, int64_t now)
 {
-	const struct store *store = l->server->store;
+	int64_t most = store_reader_age_ms(l->server->store, atomic_load(&t->is_step));
 
-	if (!atomic_load(&t->serial) || (atomic_load(&t->is_step) && !store_is_log_long(store)))
-		return false;
-	return now - atomic_load(&t->since_ms) > store_reader_age_ms(store);
+	return atomic_load(&t->serial) && now - atomic_load(&t->since_ms) > most;
 }
 
 static void on_tick(struct loop_timer *timer)

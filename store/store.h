@@ -100,9 +100,12 @@ int store_read_begin(struct store_reader *r, struct arena *a, int64_t now_ms,
 void store_read_end(struct store_reader *r);
 void store_reader_idle(struct store_reader *r);
 void store_reader_interrupt(struct store_reader *r); /* from any thread */
+/* The calls from now on are steps of long work: each may take as long as it does, but not while the
+ * log is long. */
+void store_reader_take_steps(struct store_reader *r, bool on);
 /* How long a reader may hold its snapshot now: less while the log is long. Statements look at it
  * themselves but for SQLite's own checks, which only an interrupt ends. Any thread. */
-int64_t store_reader_age_ms(const struct store *s);
+int64_t store_reader_age_ms(const struct store *s, bool takes_steps);
 /* The log waits to be cut, which it can be only while nobody reads. Any thread. */
 bool store_is_log_long(const struct store *s);
 
@@ -143,7 +146,26 @@ enum { STORE_MORE = 1 };
 int store_backup_step(struct store_job *job, int64_t *done_pages, int64_t *all_pages) must_check;
 struct store_job *store_backup_free(struct store_job *job); /* unfinished: removes the temp file */
 
-/* Any reader. Lines of what is wrong, empty when sound. quick leaves out the index cross-checks. */
+#define STORE_PROBLEMS_MAX 100
+#define STORE_TABLES_MAX   200
+/* Any reader, a transaction a step or one for all; its texts are in the first one's arena. */
+struct store_check {
+	bool is_quick;            /* without the index cross-checks */
+	struct str_list problems; /* lines of what is wrong, empty when sound */
+	size_t n_done, n_all;     /* steps */
+	struct str_list tables;
+	struct str first;
+	size_t n_pages;
+};
+#define STORE_CHECK_WHOLE_MAX ((int64_t)256 * 1024 * 1024)
+/* `whole_max`: up to this size its pages are looked at whole, and only then a page that two tables
+ * share, or none uses, is seen as what it is. A larger database goes table by table, so that no
+ * step holds its snapshot for longer than its largest table takes. */
+int store_check_begin(struct store_tx *tx, bool quick, int64_t whole_max,
+		      struct store_check *out) must_check;
+/* 0 when done, or STORE_MORE. A step that failed may be taken again. */
+int store_check_step(struct store_tx *tx, struct store_check *c) must_check;
+/* All steps at once. */
 int store_check(struct store_tx *tx, bool quick, struct str_list *out_problems) must_check;
 /* Offline: verifies `backup`, puts it in the database's place (what was there is kept beside it),
  * mints a new generation. The lock must be free. */

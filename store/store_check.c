@@ -4,8 +4,6 @@
  * wrong, so that a new kind of object brings its own checks with its statements. */
 #include "store/store_state.h"
 
-enum { PROBLEMS_MAX = 100 };
-
 /* "*** in database main ***" stands on a line of its own before the finding. */
 static struct str last_line(struct str text)
 {
@@ -50,36 +48,25 @@ int store_verify(struct db *db)
 	return err_new(class_of_finding(finding), "%.*s", STR_ARG(finding));
 }
 
-static int add_lines(struct store_tx *tx, const char *sql, struct str_list *problems)
+/* A row of text for everything it finds. */
+static int add_rows(struct store_tx *tx, struct db_stmt *q, struct store_check *c)
 {
-	struct str_list lines;
-	int e = db_exec_lines(tx->db, sql, tx->arena, PROBLEMS_MAX - problems->n, &lines);
+	enum err_class class;
+	int e = 0;
 
-	if (e)
-		return err_trace(e);
-	for (size_t i = 0; i < lines.n; i++) {
-		if (str_eq(lines.v[i], STR("ok")))
-			continue;
-		if (class_of_finding(lines.v[i]) != ERR_CORRUPT)
-			return err_new(class_of_finding(lines.v[i]), "%.*s", STR_ARG(lines.v[i]));
-		problems->v[problems->n++] = lines.v[i];
-	}
-	return 0;
-}
-
-static int add_rows(struct store_tx *tx, enum sql_id id, struct str_list *problems)
-{
-	struct db_stmt *q;
-	int e = db_stmt(tx->db, id, &q);
-
-	if (e)
-		return err_trace(e);
-	while (problems->n < PROBLEMS_MAX && (e = db_step(q)) == DB_ROW) {
+	while (c->problems.n < STORE_PROBLEMS_MAX && (e = db_step(q)) == DB_ROW) {
 		struct str line = db_str_dup(q, 0, tx->arena);
 
 		if (!line.p)
 			break;
-		problems->v[problems->n++] = line;
+		if (str_eq(line, STR("ok")))
+			continue;
+		class = class_of_finding(line);
+		if (class != ERR_CORRUPT) {
+			db_reset(q);
+			return err_new(class, "%.*s", STR_ARG(line));
+		}
+		c->problems.v[c->problems.n++] = line;
 	}
 	db_reset(q);
 	if (tx->arena->is_out)
@@ -87,38 +74,146 @@ static int add_rows(struct store_tx *tx, enum sql_id id, struct str_list *proble
 	return e == DB_ROW ? 0 : err_trace(e);
 }
 
+static int run(struct store_tx *tx, enum sql_id id, struct str table, struct store_check *c)
+{
+	struct db_stmt *q;
+	int e = db_stmt(tx->db, id, &q);
+
+	if (e)
+		return err_trace(e);
+	if (table.p)
+		db_bind_str(q, 1, table);
+	return err_trace(add_rows(tx, q, c));
+}
+
+/* ---- the steps: pages, then keys, then what only we know ---- */
+
 static bool is_check(enum sql_id id)
 {
 	return str_starts(str_from(sql_table[id].name), STR("check_"));
 }
 
-int store_check(struct store_tx *tx, bool quick, struct str_list *out_problems)
+/* The i-th statement that checks; SQL_ID_MAX behind the last. */
+static enum sql_id check_at(size_t i)
 {
-	struct str_list problems = { ARENA_ARRAY(tx->arena, PROBLEMS_MAX, struct str), 0 };
+	for (int id = 0; id < SQL_ID_MAX; id++)
+		if (is_check((enum sql_id)id) && i-- == 0)
+			return (enum sql_id)id;
+	return SQL_ID_MAX;
+}
+
+static size_t n_checks(void)
+{
+	size_t n = 0;
+
+	while (check_at(n) != SQL_ID_MAX)
+		n++;
+	return n;
+}
+
+static int count_tables(struct store_tx *tx, struct store_check *c)
+{
+	struct db_stmt *q;
+	int e = db_stmt(tx->db, SQL_VERIFY_TABLES, &q);
+
+	if (e)
+		return err_trace(e);
+	while (c->tables.n < STORE_TABLES_MAX && (e = db_step(q)) == DB_ROW)
+		c->tables.v[c->tables.n++] = db_str_dup(q, 0, tx->arena);
+	db_reset(q);
+	return e == DB_ROW ? err_new(ERR_INTERNAL, "too many tables") : err_trace(e);
+}
+
+static int is_larger(struct store_tx *tx, int64_t max, bool *out)
+{
+	struct db_stmt *q;
+	int e = db_stmt(tx->db, SQL_VERIFY_BYTES, &q);
+
+	if (!e)
+		e = db_step(q);
+	if (e != DB_ROW)
+		return e < 0 ? err_trace(e) : err_new(ERR_INTERNAL, "the database has no size");
+	*out = db_i64(q, 0) > max;
+	db_reset(q);
+	return 0;
+}
+
+/* A damaged page may end a statement: that is a finding, not a fault. */
+static int as_finding(struct store_tx *tx, int e, struct store_check *c)
+{
+	struct err_report report;
+
+	if (err_class(e) != ERR_CORRUPT)
+		return err_trace(e);
+	err_take(e, &report);
+	c->problems.v[c->problems.n] = str_dup(tx->arena, str_from(report.text));
+	return c->problems.v[c->problems.n++].p ? 0 : err_nomem();
+}
+
+int store_check_begin(struct store_tx *tx, bool quick, int64_t whole_max, struct store_check *out)
+{
+	struct store_check c = {
+		.is_quick = quick,
+		.tables.v = ARENA_ARRAY(tx->arena, STORE_TABLES_MAX, struct str),
+		.problems.v = ARENA_ARRAY(tx->arena, STORE_PROBLEMS_MAX + 1, struct str),
+	};
+	bool is_in_parts = false;
 	int e;
 
-	if (!problems.v)
+	if (!c.tables.v || !c.problems.v)
 		return err_nomem();
-	e = add_lines(tx, quick ? "pragma quick_check" : "pragma integrity_check", &problems);
-	/* A damaged page may end the statement itself: that is a finding, not a fault. */
-	if (err_class(e) == ERR_CORRUPT) {
-		struct err_report report;
-
-		err_take(e, &report);
-		problems.v[problems.n] = str_dup(tx->arena, str_from(report.text));
-		e = problems.v[problems.n].p ? 0 : err_nomem();
-		problems.n++;
-	}
-	if (!e && problems.n == 0)
-		e = add_lines(tx,
-			      "select 'row ' || rowid || ' of ' || \"table\" || ' refers to a "
-			      "missing row of ' "
-			      "|| parent from pragma_foreign_key_check",
-			      &problems);
-	for (int id = 0; !e && !quick && id < SQL_ID_MAX && problems.n < PROBLEMS_MAX; id++)
-		if (is_check(id))
-			e = add_rows(tx, id, &problems);
+	e = is_larger(tx, whole_max, &is_in_parts);
 	if (!e)
-		*out_problems = problems;
+		e = count_tables(tx, &c);
+	if (!e && tx->arena->is_out)
+		e = err_nomem();
+	if (e)
+		e = as_finding(tx, e, &c);
+	/* "100" findings at most in the whole, or the catalogue and then table after table */
+	c.n_pages = is_in_parts ? c.tables.n + 1 : 1;
+	c.first = is_in_parts ? STR("sqlite_schema") : STR("100");
+	c.n_all = c.n_pages + c.tables.n + (quick ? 0 : n_checks());
+	if (!e)
+		*out = c;
+	return err_trace(e);
+}
+
+static int one_step(struct store_tx *tx, struct store_check *c, size_t i)
+{
+	if (i < c->n_pages)
+		return run(tx, c->is_quick ? SQL_VERIFY_PAGES_QUICKLY : SQL_VERIFY_PAGES,
+			   i ? c->tables.v[i - 1] : c->first, c);
+	i -= c->n_pages;
+	if (i < c->tables.n)
+		return c->problems.n ? 0 : run(tx, SQL_VERIFY_KEYS, c->tables.v[i], c);
+	return run(tx, check_at(i - c->tables.n), STR_NONE, c);
+}
+
+int store_check_step(struct store_tx *tx, struct store_check *c)
+{
+	size_t before = c->problems.n;
+	int e = one_step(tx, c, c->n_done);
+
+	if (e)
+		e = as_finding(tx, e, c);
+	if (e) {
+		c->problems.n = before; /* the step may be taken again */
+		return err_trace(e);
+	}
+	c->n_done++;
+	return c->n_done < c->n_all && c->problems.n < STORE_PROBLEMS_MAX ? STORE_MORE : 0;
+}
+
+int store_check(struct store_tx *tx, bool quick, struct str_list *out_problems)
+{
+	struct store_check c;
+	int e = store_check_begin(tx, quick, STORE_CHECK_WHOLE_MAX, &c);
+
+	if (e)
+		return err_trace(e);
+	while ((e = store_check_step(tx, &c)) == STORE_MORE)
+		;
+	if (!e)
+		*out_problems = c.problems;
 	return err_trace(e);
 }

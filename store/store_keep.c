@@ -56,6 +56,7 @@ int store_move_log(struct store *s)
 		atomic_store(&s->is_wal_long, is_long);
 		atomic_store(&s->reader_age_ms,
 			     is_long ? STORE_READER_AGE_LONG_WAL : STORE_READER_AGE);
+		atomic_store(&s->step_age_ms, is_long ? STORE_READER_AGE_LONG_WAL : STORE_STEP_AGE);
 	}
 	if (db_wal_pending(s->writer) < WAL_MOVE_PAGES && !is_long)
 		return 0;

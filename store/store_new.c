@@ -115,6 +115,7 @@ int store_new(const struct store_options *o, struct store **out)
 	s->o = *o;
 	s->lock_fd = -1;
 	atomic_store(&s->reader_age_ms, STORE_READER_AGE);
+	atomic_store(&s->step_age_ms, STORE_STEP_AGE);
 	e = copy_paths(s);
 	if (e) {
 		store_free(s);

@@ -10,7 +10,7 @@ struct store_reader {
 	struct store *store;
 	struct db *db;
 	uint64_t version; /* of the snapshot: nothing committed before it is missing */
-	bool is_inline, has_snapshot, is_in_call;
+	bool is_inline, has_snapshot, is_in_call, takes_steps;
 };
 
 int store_reader_new(struct store *s, bool is_inline, struct store_reader **out)
@@ -74,7 +74,7 @@ int store_read_begin(struct store_reader *r, struct arena *a, int64_t now_ms, st
 		store_reader_idle(r);
 	/* a short read does not even ask what time it is */
 	db_limit_age(r->db, s->o.clock, r->is_inline ? 0 : clock_boot_ms(s->o.clock),
-		     &s->reader_age_ms);
+		     r->takes_steps ? &s->step_age_ms : &s->reader_age_ms);
 	if (!r->has_snapshot) {
 		int e = take_snapshot(r);
 
@@ -112,9 +112,15 @@ void store_reader_interrupt(struct store_reader *r)
 	db_interrupt(r->db);
 }
 
-int64_t store_reader_age_ms(const struct store *s)
+void store_reader_take_steps(struct store_reader *r, bool on)
 {
-	return atomic_load_explicit(&s->reader_age_ms, memory_order_relaxed);
+	r->takes_steps = on;
+}
+
+int64_t store_reader_age_ms(const struct store *s, bool takes_steps)
+{
+	return atomic_load_explicit(takes_steps ? &s->step_age_ms : &s->reader_age_ms,
+				    memory_order_relaxed);
 }
 
 bool store_is_log_long(const struct store *s)

@@ -42,29 +42,63 @@ int system_config(struct call *call, const struct system_config_params *p,
 	return err_trace(s->config(s->data, call, &r->items));
 }
 
-/* ---- system.check: once on the loop to be moved, then with a reader of its own ---- */
+/* ---- system.check: once on the loop to be moved, then in steps with a reader's snapshot each ----
+ */
 
-#define PROBLEMS_MAX 100
+/* A step that had to let go, because the log could not be cut beside it, is taken again. */
+#define RETRIES_MAX 10
+
+struct check {
+	struct store_check steps;
+	bool has_begun;
+	int n_retries;
+};
+
+static int check_end(const struct check *k, struct system_check_result *r)
+{
+	r->problems = k->steps.problems;
+	r->problems.n = MIN(r->problems.n, (size_t)STORE_PROBLEMS_MAX);
+	r->sound = r->problems.n == 0;
+	if (!r->sound)
+		r->next = STR("stop the server and run questd restore with the newest backup");
+	return 0;
+}
+
+static int check_step(struct call *call, struct check *k, bool quick)
+{
+	int e = 0;
+
+	if (!k->has_begun)
+		e = store_check_begin(call->tx, quick, STORE_CHECK_WHOLE_MAX, &k->steps);
+	if (e)
+		return err_trace(e);
+	k->has_begun = true;
+	e = store_check_step(call->tx, &k->steps);
+	call->progress.done = (int64_t)k->steps.n_done;
+	call->progress.total = (int64_t)k->steps.n_all;
+	return err_trace(e);
+}
 
 int system_check(struct call *call, const struct system_check_params *p,
 		 struct system_check_result *r)
 {
+	struct check *k = call->state;
 	int e;
 
-	if (!call->state) {
-		call->state = call; /* the mark of a second run */
-		return CALL_AGAIN;
+	if (!k) {
+		call->state = ARENA_NEW(call->arena, struct check);
+		return call->state ? CALL_AGAIN : err_nomem();
 	}
 	if (call->is_cancelled)
 		return call_fail(call, ERROR_CANCELLED, "the check was cancelled");
-	e = store_check(call->tx, p->quick, &r->problems);
-	if (e)
+	e = check_step(call, k, p->quick);
+	if (err_class(e) == ERR_INTERRUPT && k->n_retries++ < RETRIES_MAX) {
+		err_forget();
+		return CALL_AGAIN;
+	}
+	if (e < 0)
 		return err_trace(e);
-	r->sound = r->problems.n == 0;
-	r->problems.n = MIN(r->problems.n, (size_t)PROBLEMS_MAX);
-	if (!r->sound)
-		r->next = STR("stop the server and run questd restore with the newest backup");
-	return 0;
+	return e == STORE_MORE ? CALL_AGAIN : check_end(k, r);
 }
 
 /* ---- system.backup: checked on the loop, then copied by the writer in steps ---- */

@@ -57,3 +57,27 @@ limit $1
 -- name: reply_prune
 delete from replies
 where id <= $1
+
+-- name: verify_tables
+-- may scan: a row a table
+select name
+from sqlite_schema
+where type = 'table'
+and rootpage > 0
+order by name
+
+-- name: verify_bytes
+select page_count * page_size
+from pragma_page_count, pragma_page_size
+
+-- name: verify_pages
+select integrity_check
+from pragma_integrity_check($1)
+
+-- name: verify_pages_quickly
+select quick_check
+from pragma_quick_check($1)
+
+-- name: verify_keys
+select 'row ' || rowid || ' of ' || "table" || ' refers to a missing row of ' || parent
+from pragma_foreign_key_check($1)

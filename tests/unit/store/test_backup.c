@@ -31,15 +31,23 @@ static int back_up(struct world *w, const char *path, int every)
 	return e;
 }
 
+/* Of the whole, and table by table: each finds it. */
 static struct str first_problem(struct world *w, bool is_quick)
 {
+	struct store_check in_parts;
 	struct str_list problems;
 	struct store_tx tx;
 	struct str first = STR("sound");
+	int e = STORE_MORE;
 
 	CHECK_OK(world_read_begin(w, &tx));
 	if (CHECK_OK(store_check(&tx, is_quick, &problems)) && problems.n > 0)
 		first = problems.v[0];
+	CHECK_OK(store_check_begin(&tx, is_quick, 0, &in_parts));
+	while (e == STORE_MORE)
+		e = store_check_step(&tx, &in_parts);
+	CHECK_OK(e);
+	CHECK_INT(in_parts.problems.n > 0, problems.n > 0);
 	world_read_end(w);
 	return first;
 }

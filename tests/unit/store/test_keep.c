@@ -152,6 +152,7 @@ TEST(f_33_a_reader_that_stays_away_holds_the_log_no_longer_than_its_age)
 
 	CHECK_OK(world_fill(&w, 100, 100));
 	CHECK_OK(store_reader_new(w.store, false, &stuck));
+	store_reader_take_steps(stuck, true); /* long work too */
 	CHECK_OK(store_read_begin(stuck, &w.arena, 0, &tx));
 	for (int i = 0; i < 25; i++) {
 		CHECK_OK(world_fill(&w, 200, 4000));

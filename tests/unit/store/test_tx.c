@@ -178,6 +178,36 @@ TEST(store_a_scan_that_grows_too_old_is_interrupted)
 	store_reader_free(scan);
 }
 
+TEST(store_a_step_of_long_work_takes_as_long_as_it_does)
+{
+	WORLD_OPEN(w);
+	struct store_reader *scan;
+	struct store_check check;
+	struct store_tx tx;
+	int e = STORE_MORE;
+
+	CHECK_OK(world_fill(&w, 2000, 10)); /* enough rows for SQLite to look at the time */
+	CHECK_OK(store_reader_new(w.store, false, &scan));
+	for (int is_step = 0; is_step < 2; is_step++) {
+		store_reader_take_steps(scan, is_step);
+		CHECK_OK(store_read_begin(scan, &w.arena, 0, &tx));
+		CHECK_OK(store_check_begin(&tx, false, 0, &check));
+		clock_advance(&w.clock, 3600 * 1000);
+		while (e == STORE_MORE)
+			e = store_check_step(&tx, &check);
+		if (!is_step)
+			CHECK_FAULT(e, ERR_INTERRUPT);
+		else
+			CHECK_OK(e);
+		store_read_end(scan);
+		e = STORE_MORE;
+	}
+	CHECK_INT(check.problems.n, 0);
+	CHECK_INT(check.n_done, check.n_all);
+	CHECK(check.n_all > 20); /* the catalogue, tables, references, counts */
+	store_reader_free(scan);
+}
+
 TEST(store_a_reply_is_found_by_principal_method_and_request)
 {
 	WORLD_OPEN(w);
