@@ -171,7 +171,7 @@ static int read_identity(struct store *s, struct db *db)
  * new one. The file follows. */
 static int settle_instance(struct store *s)
 {
-	struct str there = STR_NONE;
+	struct str there = STR_NONE, line;
 	int e = s->o.instance ? read_line(s, s->o.instance, &there) : 0;
 
 	if (e)
@@ -180,7 +180,7 @@ static int settle_instance(struct store *s)
 		if (is_name(there))
 			keep_name(s->instance, there);
 		else
-			id_random_text(s->instance, 16);
+			id_make(&s->ids, clock_wall_ms(s->o.clock), s->instance);
 		e = s->writer ? set(s->writer, STR("instance"), str_from(s->instance)) : 0;
 		if (e)
 			return err_trace(e);
@@ -191,7 +191,8 @@ static int settle_instance(struct store *s)
 		store_warn(
 		    s, "the file '%s' said '%.*s', the database is '%s': the file was corrected",
 		    s->o.instance, STR_ARG(there), s->instance);
-	return err_trace(fd_write_file(s->o.instance, str_from(s->instance), 0600));
+	line = str_fmt(&s->arena, "%s\n", s->instance);
+	return line.p ? err_trace(fd_write_file(s->o.instance, line, 0600)) : err_nomem();
 }
 
 /* One transaction for all that the opening changes in the database. */

@@ -66,6 +66,22 @@ class ReadOnly(Folder):
         self.assertEqual(self.ok("quests", "list")["items"], [])
 
 
+class Instance(Folder):
+    def test_an_instance_has_one_shape_whoever_names_it(self):
+        """A UUIDv7, by setup or by the server's first start; the other takes it over."""
+        shape = r"^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$"
+        self.start()
+        by_server = self.ok("status")["instance"]
+        self.assertRegex(by_server, shape)
+        self.assertEqual(self.ok("setup")["instance"], by_server)
+        self.cli("stop", code=0)
+        self.data = self.env["QUESTD_DATA_DIR"] = os.path.join(self.top, "other")
+        by_setup = self.ok("setup")["instance"]
+        self.assertRegex(by_setup, shape)
+        self.start()
+        self.assertEqual(self.ok("status")["instance"], by_setup)
+
+
 class Http(Folder):
     def test_a_taken_default_port_is_told_where_the_server_is_started_and_asked(self):
         with socket.socket() as s:
