@@ -4,34 +4,38 @@
 the server is ready."""
 import os
 import re
+import shlex
+import signal
 import subprocess
 import sys
 
-READY = re.compile(r"^questd ready socket=(\S+) http=(\S+) pid=(\d+)")
+READY = re.compile(r"^questd ready socket=(.+) http=(\S+) pid=(\d+)")
 
 
 def main():
     questd = os.path.abspath(sys.argv[1])
     flags = sys.argv[2:]
-    where = flags[flags.index("--data-dir") + 1] if "--data-dir" in flags[:-1] else None
-    more = ["--data-dir", os.path.abspath(where)] if where else []
+    where = [b for a, b in zip(flags, flags[1:]) if a == "--data-dir"] + [
+        f.partition("=")[2] for f in flags if f.startswith("--data-dir=")]
+    more = ["--data-dir", os.path.abspath(where[-1])] if where else []
     subprocess.run([questd, "setup", *more], check=True, stdout=subprocess.DEVNULL)
     paths = subprocess.run([questd, "paths", "--json", *more], check=True, capture_output=True, text=True).stdout
     token = re.search(r'"token"\s*:\s*"([^"]+)"', paths)[1]
     server = subprocess.Popen([questd, "serve", *flags], stderr=subprocess.PIPE, text=True)
+    signal.signal(signal.SIGTERM, lambda *_: server.terminate())
     try:
         for line in server.stderr:
             print(line, end="", file=sys.stderr, flush=True)
             ready = READY.match(line)
             if ready:
-                print_lines(questd, more, ready[1], ready[2], token)
+                print_lines(questd, ready[1], ready[2], token)
     except KeyboardInterrupt:
         server.terminate()
     return server.wait()
 
 
-def print_lines(questd, more, socket, address, token):
-    place = " ".join(["--socket", socket])
+def print_lines(questd, socket, address, token):
+    questd, token, place = shlex.quote(questd), shlex.quote(token), shlex.join(["--socket", socket])
     print(f"""
 In an MCP client:
   claude mcp add questd -- {questd} mcp {place}
