@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -31,27 +32,44 @@ static void draw(const struct progress *p, unsigned turn)
 static void *run(void *data)
 {
 	const struct progress *p = data;
-	struct pollfd stop = { p->stop_fd, POLLIN, 0 };
+	struct pollfd ends[] = { { p->stop_fd, POLLIN, 0 }, { p->signal_fd, POLLIN, 0 } };
 	unsigned turn = 0;
 
-	for (int wait = FIRST_MS; poll(&stop, 1, wait) == 0; wait = EVERY_MS)
+	for (int wait = FIRST_MS; poll(ends, ARRAY_LEN(ends), wait) == 0; wait = EVERY_MS)
 		draw(p, turn++);
 	if (turn > 0)
 		(void)!write(STDERR_FILENO, "\r\033[K", 4);
+	if (ends[1].revents)
+		_exit(EXIT_INTERRUPTED);
 	return NULL;
+}
+
+static void close_all(struct progress *p)
+{
+	fd_close(&p->stop_fd);
+	fd_close(&p->signal_fd);
+	pthread_sigmask(SIG_SETMASK, &p->mask, NULL);
 }
 
 void progress_begin(struct progress *p, const struct cli *c, struct str what)
 {
 	const char *term = getenv("TERM");
 
-	*p = (struct progress){ .stop_fd = -1, .started_ms = clock_boot_ms(&(struct clock){ 0 }) };
+	sigset_t interrupt;
+
+	*p = (struct progress){ .stop_fd = -1,
+				.signal_fd = -1,
+				.started_ms = clock_boot_ms(&(struct clock){ 0 }) };
 	if (!c->is_tty_err || !term || strcmp(term, "dumb") == 0)
 		return;
 	snprintf(p->what, sizeof(p->what), "%.*s", STR_ARG(what));
+	sigemptyset(&interrupt);
+	sigaddset(&interrupt, SIGINT);
+	pthread_sigmask(SIG_BLOCK, &interrupt, &p->mask);
+	p->signal_fd = signalfd(-1, &interrupt, SFD_CLOEXEC);
 	p->stop_fd = eventfd(0, EFD_CLOEXEC);
-	if (p->stop_fd >= 0 && pthread_create(&p->thread, NULL, run, p))
-		fd_close(&p->stop_fd);
+	if (p->signal_fd < 0 || p->stop_fd < 0 || pthread_create(&p->thread, NULL, run, p))
+		close_all(p);
 }
 
 void progress_end(struct progress *p)
@@ -60,5 +78,5 @@ void progress_end(struct progress *p)
 		return;
 	(void)!write(p->stop_fd, &(uint64_t){ 1 }, sizeof(uint64_t));
 	pthread_join(p->thread, NULL);
-	fd_close(&p->stop_fd);
+	close_all(p);
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -13,9 +14,10 @@ struct cli;
 
 struct progress {
 	pthread_t thread;
-	int stop_fd; /* -1: no line is wanted */
+	int stop_fd, signal_fd; /* -1: no line is wanted */
 	int64_t started_ms;
 	char what[80];
+	sigset_t mask; /* before; while the line may be there the thread takes SIGINT */
 };
 
 /* Does nothing where stderr is no terminal. */

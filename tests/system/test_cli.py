@@ -59,7 +59,7 @@ class Folder(unittest.TestCase):
         """The JSON that a pipe gets."""
         return json.loads(self.cli(*args, code=0, **more).stdout)
 
-    def tty(self, *args, columns=100, answer=None, env=None):
+    def tty(self, *args, columns=100, answer=None, until_seen=b"[y/N]", env=None):
         """(code, what a terminal of so many columns shows)"""
         pid, fd = pty.fork()
         if pid == 0:
@@ -75,7 +75,7 @@ class Folder(unittest.TestCase):
             if not chunk:
                 break
             text += chunk
-            if answer and b"[y/N]" in text:
+            if answer and until_seen in text:
                 os.write(fd, answer)
                 answer = None
         os.close(fd)
@@ -421,6 +421,12 @@ class Terminal(Folder):
         shown = self.tty("quests", "wait", quest, "--timeout_s", "1")[1]
         self.assertRegex(shown, r"\r[|/\\-] quests\.wait  0\.\d s")
         self.assertIn("\r\x1b[K", shown)
+
+    def test_an_interrupt_leaves_no_progress_line_behind(self):
+        quest = self.ok("quests", "create", "s")["short_id"]
+        code, shown = self.tty("quests", "wait", quest, answer=b"\x03", until_seen=b"quests.wait")
+        self.assertEqual(code, 130, shown)
+        self.assertTrue(shown.endswith("\r\x1b[K"), shown)
 
 
 class OverHttp(Folder):
