@@ -119,8 +119,7 @@ static void say_what_to_do(const struct answer *a, const struct error_info *info
 		nearest = verb_nearest(a->method);
 	if (info == &error_table[ERROR_CONFIRMATION_REQUIRED])
 		say_hint("repeat it with --yes");
-	else if (info == &error_table[ERROR_INVALID_PARAMS] && json_get(data, STR("fields")) &&
-		 verb_find(a->method))
+	else if (verb_find(a->method) && str_starts(hint, STR("verbs.describe ")))
 		say_hint("questd help %.*s shows all fields", STR_ARG(a->method));
 	else if (nearest.n)
 		say_hint("did you mean %.*s?", STR_ARG(nearest));

@@ -111,8 +111,10 @@ static void put_text(struct doctor *d, struct buf *out)
 			buf_fmt(out, "%18sfix: %.*s\n", "",
 				STR_ARG(width_safe(&d->cli->arena, f->fix)));
 	}
-	buf_fmt(out, "\n%zu ok, %zu warnings, %zu failures\n", count(d, DOCTOR_OK),
-		count(d, DOCTOR_WARN), count(d, DOCTOR_FAIL));
+	size_t n_warnings = count(d, DOCTOR_WARN), n_failures = count(d, DOCTOR_FAIL);
+
+	buf_fmt(out, "\n%zu ok, %zu warning%s, %zu failure%s\n", count(d, DOCTOR_OK), n_warnings,
+		n_warnings == 1 ? "" : "s", n_failures, n_failures == 1 ? "" : "s");
 }
 
 static void put_json(const struct doctor *d, struct buf *out)

@@ -101,7 +101,8 @@ static int say_nobody_knows(struct cli *c, const char *word)
 	size_t n = 0;
 
 	for (size_t i = 0; i < c->n_commands && n < ARRAY_LEN(names); i++)
-		names[n++] = str_from(c->commands[i].name);
+		if (!c->commands[i].is_hidden)
+			names[n++] = str_from(c->commands[i].name);
 	for (size_t i = 0; i < VERB_MAX && n < ARRAY_LEN(names); i++)
 		names[n++] = str_slice(verb_table[i].name, 0, str_find(verb_table[i].name, '.', 0));
 	struct str near = str_nearest(str_from(word), names, n);

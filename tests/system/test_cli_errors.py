@@ -82,6 +82,15 @@ class Errors(Folder):
         self.assertIn("  and 37 more", shown)
         self.assertIn("questd help quests.list", shown)
 
+    def test_hidden_commands_are_no_suggestions(self):
+        for word in ("keep", "complete-ids", "keeep"):
+            self.assertNotRegex(self.cli("help", word, code=2).stderr, "mean '(keep|complete-ids)")
+
+    def test_a_hint_for_other_callers_is_put_in_our_words(self):
+        self.start()
+        quest = self.ok("quests", "create", "s")["short_id"]
+        self.assertIn("hint: questd help quests.update shows all fields", self.cli("quests", "update", quest, code=2).stderr)
+
 
 if __name__ == "__main__":
     unittest.main()
