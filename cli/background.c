@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "cli/peer.h"
 #include "cli/print.h"
+#include "cli/program.h"
 #include "cli/progress.h"
 #include "cli/running.h"
 #include "cli/say.h"
@@ -21,6 +22,7 @@
 #define START_MS  30000
 #define STOP_MS   20000 /* the server drains for at most 10 s */
 #define FLAGS_MAX 48
+#define CHECK_MS  3000
 #define TRIES     3 /* while others start servers of theirs */
 
 /* For help: they are the server's, which reads them itself. */
@@ -181,6 +183,28 @@ static int say_failed(const struct start_report *r)
 	return r->code;
 }
 
+/* Before a server is stopped for another to take its place: would that one start? 0 or an exit code
+ * (said). Where nobody can tell, the start itself does. */
+static int check_settings(struct cli *c, const struct paths *paths, char *const *flags)
+{
+	char *args[FLAGS_MAX + 3] = { NULL };
+	struct program_said answer;
+	size_t n = 0;
+
+	while (flags[n]) {
+		args[n] = flags[n];
+		n++;
+	}
+	args[n++] = (char *)"--check";
+	args[n] = (char *)"config";
+	program_ask(&c->arena, paths->data_dir, args, CHECK_MS, &answer);
+	if (answer.code != EXIT_USAGE)
+		return 0;
+	say_error("%s", answer.said);
+	say_hint("the server that runs was left as it is");
+	return EXIT_USAGE;
+}
+
 /* Begins a start and waits for the report. */
 static int start_and_wait(struct cli *c, const struct start *s, struct start_report *report)
 {
@@ -263,6 +287,8 @@ static int start_once(struct cli *c, const struct paths *paths, char **flags, bo
 	if (r.is_reached && r.origin != PEER_TEMPORARY)
 		return say_running(c, &r, flags);
 	if (r.origin == PEER_TEMPORARY)
+		e = check_settings(c, paths, flags);
+	if (!e && r.origin == PEER_TEMPORARY)
 		e = stop_running(c, paths, &r);
 	if (!e)
 		e = start_and_wait(c, &s, &report);
@@ -351,6 +377,8 @@ static int restart(struct cli *c, const struct running *r, struct start *s, char
 		flags_of(c, r, flags);
 	}
 	if (r->is_reached || r->is_locked)
+		e = check_settings(c, s->paths, flags);
+	if (!e && (r->is_reached || r->is_locked))
 		e = stop_running(c, s->paths, r);
 	if (!e)
 		e = start_and_wait(c, s, &report);

@@ -37,15 +37,6 @@ void doctor_warn(struct doctor *d, const char *id, const char *fmt, ...) printf_
 void doctor_fail(struct doctor *d, const char *id, const char *fmt, ...) printf_like(3, 4);
 void doctor_fix(struct doctor *d, const char *fmt, ...) printf_like(2, 3);
 
-/* doctor_child.c: questd-server on this data directory with further arguments (NULL-terminated, at
- * most four), ended when it takes longer. */
-enum { DOCTOR_CHILD_NONE = -1, DOCTOR_CHILD_SLOW = -2 };
-struct doctor_child {
-	int code;        /* its exit code, or one of the above */
-	char said[1024]; /* the first line it wrote, without the name before it */
-};
-void doctor_run_server(struct doctor *d, const char *const *args, int64_t patience_ms,
-		       struct doctor_child *out);
 /* doctor_files.c: programs, libraries, directories and permissions, configuration, disk, clock. */
 void doctor_look_at_files(struct doctor *d);
 /* doctor_server.c: socket, server, database. */

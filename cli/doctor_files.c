@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "cli/program.h"
 
 #define PROGRAM_MS      3000
 #define DISK_WARN_MB    512
@@ -22,9 +23,9 @@
 
 static void look_at_programs(struct doctor *d)
 {
-	static const char *const help[] = { "--help", NULL };
+	static char *const help[] = { "--help", NULL };
 	char *program = paths_program(&d->cli->arena, "questd-server");
-	struct doctor_child child;
+	struct program_said child;
 
 	if (!program) {
 		doctor_fail(d, "programs",
@@ -33,7 +34,7 @@ static void look_at_programs(struct doctor *d)
 		return;
 	}
 	doctor_ok(d, "programs", "questd " QUESTD_VERSION ", %s", program);
-	doctor_run_server(d, help, PROGRAM_MS, &child);
+	program_ask(&d->cli->arena, d->paths.data_dir, help, PROGRAM_MS, &child);
 	if (child.code == 0) {
 		doctor_ok(d, "libraries", "questd-server loads with all its libraries");
 		return;
@@ -110,10 +111,10 @@ static void look_at_secrets(struct doctor *d)
 /* As the server reads them: file and environment, each key and value. */
 static void look_at_config(struct doctor *d)
 {
-	static const char *const check[] = { "--check", "config", NULL };
-	struct doctor_child child;
+	static char *const check[] = { "--check", "config", NULL };
+	struct program_said child;
 
-	doctor_run_server(d, check, PROGRAM_MS, &child);
+	program_ask(&d->cli->arena, d->paths.data_dir, check, PROGRAM_MS, &child);
 	if (child.code == 0) {
 		doctor_ok(d, "config", "%s", child.said);
 	} else if (child.code == 1) {

@@ -8,6 +8,7 @@
 #include "base/fd.h"
 #include "base/json.h"
 #include "cli/ask.h"
+#include "cli/program.h"
 
 #define WAL_WARN (256LL * 1024 * 1024)
 #define CHECK_MS 10000 /* for a look through the database */
@@ -140,18 +141,18 @@ static void say_unsound(struct doctor *d, const char *said)
  * is not in its way, and is asked instead. */
 static void look_at_database_file(struct doctor *d)
 {
-	static const char *const check[] = { "--check", "database", NULL };
+	static char *const check[] = { "--check", "database", NULL };
 	int64_t patience_ms = MAX(d->cli->globals.timeout_ms, CHECK_MS);
-	struct doctor_child child;
+	struct program_said child;
 
-	doctor_run_server(d, check, patience_ms, &child);
+	program_ask(&d->cli->arena, d->paths.data_dir, check, patience_ms, &child);
 	if (child.code > 0 && running_find(&d->paths, &d->running) == 0 && d->running.is_reached) {
 		look_at_soundness(d);
 	} else if (child.code == 0) {
 		doctor_ok(d, "database", "%s: %s", d->paths.database, child.said);
 	} else if (child.code > 0) {
 		say_unsound(d, child.said);
-	} else if (child.code == DOCTOR_CHILD_SLOW) {
+	} else if (child.code == PROGRAM_SLOW) {
 		doctor_warn(d, "database",
 			    "was not looked through whole: it takes more than %lld s",
 			    (long long)(patience_ms / 1000));

@@ -137,6 +137,20 @@ class Starting(Folder):
         done = self.cli("start", "--log-level", "debug", code=0)
         self.assertIn("questd restart --log-level debug", done.stderr)
 
+    def test_settings_that_are_wrong_cost_no_running_server(self):
+        pid = self.start()["pid"]
+        done = self.cli("restart", "--htp", "off", code=2)
+        self.assertIn("--htp: unknown flag (did you mean --http?)", done.stderr)
+        with open(os.path.join(self.data, "questd.toml"), "w") as f:
+            f.write("[http]\nlisen = 'x'\n")
+        self.assertIn("did you mean http.listen", self.cli("restart", code=2).stderr)
+        self.assertEqual(self.ok("status")["pid"], pid)
+        self.cli("stop", code=0)
+        os.remove(os.path.join(self.data, "questd.toml"))
+        pid = self.window().lines.ok("system.info")["pid"]
+        self.cli("start", "--htp", "off", code=2)
+        self.assertEqual(self.ok("status")["pid"], pid)
+
     def test_restart_leaves_a_temporary_server_temporary(self):
         self.window().lines.ok("system.ping")
         pid = self.ok("restart")["pid"]

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Asking questd-server what only it can tell: it runs for a moment, says one line on stderr, and
  * ends. */
-#include "cli/doctor.h"
+#include "cli/program.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -12,8 +12,10 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/paths.h"
 
 #define SAYS_FIRST "questd: "
+#define ARGS_MAX   64
 
 static void become(char **argv, int out)
 {
@@ -26,7 +28,7 @@ static void become(char **argv, int out)
 	_exit(127);
 }
 
-/* Its code; DOCTOR_CHILD_NONE or DOCTOR_CHILD_SLOW. */
+/* Its code; PROGRAM_NONE or PROGRAM_SLOW. */
 static int wait_for(pid_t pid, int64_t patience_ms)
 {
 	CLEANUP(fd_close) int ended = (int)syscall(SYS_pidfd_open, pid, 0);
@@ -37,13 +39,13 @@ static int wait_for(pid_t pid, int64_t patience_ms)
 	if (is_slow)
 		kill(pid, SIGKILL);
 	if (waitpid(pid, &status, 0) != pid)
-		return DOCTOR_CHILD_NONE;
+		return PROGRAM_NONE;
 	if (is_slow)
-		return DOCTOR_CHILD_SLOW;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : DOCTOR_CHILD_NONE;
+		return PROGRAM_SLOW;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : PROGRAM_NONE;
 }
 
-static void read_line(int fd, struct doctor_child *out)
+static void read_line(int fd, struct program_said *out)
 {
 	size_t skip = strlen(SAYS_FIRST);
 	ssize_t n = read(fd, out->said, sizeof(out->said) - 1);
@@ -54,16 +56,16 @@ static void read_line(int fd, struct doctor_child *out)
 		memmove(out->said, out->said + skip, strlen(out->said + skip) + 1);
 }
 
-void doctor_run_server(struct doctor *d, const char *const *args, int64_t patience_ms,
-		       struct doctor_child *out)
+void program_ask(struct arena *a, const char *data_dir, char *const *args, int64_t patience_ms,
+		 struct program_said *out)
 {
-	char *argv[8] = { paths_program(&d->cli->arena, "questd-server"), (char *)"--data-dir",
-			  d->paths.data_dir };
+	char *argv[ARGS_MAX + 4] = { paths_program(a, "questd-server"), (char *)"--data-dir",
+				     (char *)data_dir };
 	int pair[2];
 
-	*out = (struct doctor_child){ .code = DOCTOR_CHILD_NONE };
-	for (size_t i = 0; i < ARRAY_LEN(argv) - 4 && args[i]; i++)
-		argv[3 + i] = (char *)args[i];
+	*out = (struct program_said){ .code = PROGRAM_NONE };
+	for (size_t i = 0; args[i] && i < ARGS_MAX; i++)
+		argv[3 + i] = args[i];
 	if (!argv[0] || pipe2(pair, O_CLOEXEC))
 		return;
 	pid_t pid = fork();
