@@ -31,6 +31,7 @@ const struct args_option background_start_options[] = {
 	{ "config", ARGS_TEXT, 0, "FILE", "settings; default DIR/questd.toml" },
 	{ "workers", ARGS_TEXT, 0, "N", "workers to keep" },
 	{ "no-auth", ARGS_FLAG, 0, NULL, "let anybody on a loopback address in" },
+	{ "read-only", ARGS_FLAG, 0, NULL, "change nothing: reads only" },
 	{ "idle-exit", ARGS_TEXT, 0, "SECONDS", "end after so long without a client" },
 	{ "log-level", ARGS_TEXT, 0, "LEVEL", "debug, info, warn or error" },
 };

@@ -52,7 +52,7 @@ static const struct command commands[] = {
 		    "--help'\n"
 		    "shows every setting.",
 	    .options = background_start_options,
-	    .n_options = 6,
+	    .n_options = 7,
 	},
 	{
 	    .name = "start",
@@ -65,7 +65,7 @@ static const struct command commands[] = {
 		    "end by\n"
 		    "itself, is replaced: its calls are finished, and windows do not notice.",
 	    .options = background_start_options,
-	    .n_options = 6,
+	    .n_options = 7,
 	},
 	{
 	    .name = "stop",
@@ -83,7 +83,7 @@ static const struct command commands[] = {
 		    "is left\n"
 		    "alone.",
 	    .options = background_start_options,
-	    .n_options = 6,
+	    .n_options = 7,
 	},
 	{
 	    .name = "status",

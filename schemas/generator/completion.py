@@ -32,6 +32,20 @@ GLOBALS = {
 FLAGS = ["json", "yes", "no-input"]  # of the globals: take no value
 COMMAND_WORDS = {"completion": ["bash", "zsh", "fish"]}
 VERB_WORDS = ["call", "help"]  # commands whose word is a verb's name
+START = {
+    "http": "ADDR:PORT or off", "config": "settings", "workers": "workers to keep", "no-auth": "ask for no token",
+    "read-only": "change nothing", "idle-exit": "seconds without a client", "log-level": "what is logged",
+}
+OPTIONS = {  # of commands, beside the globals; a test compares them with their help
+    "setup": {"rotate-token": "make a new token"},
+    "serve": START, "start": START, "restart": START,
+    "mcp": {"toolsets": "tools to offer", "read-only": "change nothing", "private": "a server of its own"},
+    "doctor": {"strict": "warnings count"},
+    "logs": {"lines": "how many", "follow": "go on with what comes"},
+}
+OPTION_WORDS = {"log-level": ["debug", "info", "warn", "error"], "http": ["off"]}
+# Fields that name another object than their own verb's, and are not called so.
+REFERENCES = {"assignee": "agent", "agent": "agent", "depends_on": "quest"}
 
 
 def nouns(model):
@@ -52,6 +66,11 @@ def id_type(model, verb, f):
     """Which objects' ids a field takes, or None."""
     if verb.target and f.name == verb.target["param"]:
         return verb.target["type"]
+    if f.name in ("id", "parent", "from", "to"):
+        own = verb.noun.removesuffix("s")
+        return own if own in model.types else None
+    if f.name in REFERENCES:
+        return REFERENCES[f.name]
     name = f.name.removesuffix("_ids").removesuffix("_id")
     return name if name != f.name and name in model.types else None
 
@@ -64,6 +83,13 @@ def values(model, verb, f):
         return "words", ["true", "false"]
     kind = id_type(model, verb, f)
     return ("ids", kind) if kind else None
+
+
+def option_values(model, name):
+    """Of a command's own option: its words, or None"""
+    if name == "toolsets":
+        return ["default", "all", "search", *dict.fromkeys(v.toolset for v in model.verbs)]
+    return OPTION_WORDS.get(name)
 
 
 def word_field(verb):

@@ -5,16 +5,22 @@ from . import completion
 TAIL = """
 _questd() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
-	local at="${COMP_WORDS[1]} ${COMP_WORDS[2]}" found
+	local first=${COMP_WORDS[1]} found
+	local at="$first ${COMP_WORDS[2]}"
 	COMPREPLY=()
-	if [[ $COMP_CWORD -eq 1 ]]; then
+	if [[ $COMP_CWORD -eq 1 && $cur == -* ]]; then
+		found=$(_questd_words globals)
+	elif [[ $COMP_CWORD -eq 1 ]]; then
 		found=$(_questd_words "")
-	elif [[ $COMP_CWORD -eq 2 && $cur != -* ]]; then
-		found=$(_questd_words "${COMP_WORDS[1]}")
+	elif [[ $COMP_CWORD -eq 2 && $cur != -* && $prev != -* ]]; then
+		found=$(_questd_words "$first")
 	elif [[ $cur == -* ]]; then
-		found="$(_questd_words "$at") $(_questd_words globals)"
+		found="$(_questd_words "$at") $(_questd_words "$first --") $(_questd_words globals)"
 	elif [[ $prev == --* ]]; then
-		found=$(_questd_values "$at $prev")
+		prev=${prev#--}
+		prev=${prev//-/_}
+		found=$(_questd_values "$at --$prev")
+		[[ -n $found ]] || found=$(_questd_values "$first --$prev")
 	else
 		found=$(_questd_values "$at")
 	fi
@@ -51,7 +57,9 @@ def render(model):
            case("", words([*completion.COMMANDS, *nouns])),
            case("globals", words(["--" + g for g in completion.GLOBALS]))]
     names = words([v.name for v in model.verbs])
-    out += [case(c, names) for c in completion.VERB_WORDS]
+    out += [case(c, names if c == "call" else words([*completion.COMMANDS, *nouns, *(v.name for v in model.verbs)]))
+            for c in completion.VERB_WORDS]
+    out += [case(f"{c} --", words(["--" + n for n in own])) for c, own in completion.OPTIONS.items()]
     out += [case(c, words(w)) for c, w in completion.COMMAND_WORDS.items()]
     for noun, verbs in nouns.items():
         out.append(case(noun, words([v.name.split(".")[1] for v in verbs])))
@@ -59,6 +67,9 @@ def render(model):
             out.append(case(v.name.replace(".", " "), words(["--" + n for n, _ in completion.options(v)])))
     out.append("\tesac\n}\n\n# The values of an option, or of the word that is the verb's target.\n")
     out.append("_questd_values() {\n\tcase \"$1\" in\n")
+    for c, own in completion.OPTIONS.items():
+        out += [case(f"{c} --{n.replace('-', '_')}", words(completion.option_values(model, n)))
+                for n in own if completion.option_values(model, n)]
     for v in (v for verbs in nouns.values() for v in verbs):
         key, target = v.name.replace(".", " "), completion.word_field(v)
         for name, f in completion.options(v):

@@ -66,6 +66,13 @@ def render(model):
         out.append(line(command, f"-a {quote(' '.join(words))}"))
     for command in completion.VERB_WORDS:
         out += [word(command, v.name, v.summary) for v in model.verbs]
+    out += [word("help", c, about) for c, about in completion.COMMANDS.items()]
+    out += [word("help", noun, "its verbs") for noun in completion.nouns(model)]
+    for command, own in completion.OPTIONS.items():
+        for name, about in own.items():
+            found = completion.option_values(model, name)
+            takes = f" -x -a {source(('words', found))}" if found else ""
+            out.append(line(command, f"-l {name}{takes} -d {quote(about)}"))
     for noun, verbs in completion.nouns(model).items():
         out.append(word("", noun, " ".join(v.name.split(".")[1] for v in verbs)))
         for v in verbs:

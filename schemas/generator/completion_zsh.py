@@ -6,21 +6,31 @@ TAIL = """
 _questd() {
 	local at="$words[2] $words[3]" prev=$words[CURRENT-1]
 	local -a found
-	if (( CURRENT == 2 )); then
+	if (( CURRENT == 2 )) && [[ $PREFIX == -* ]]; then
+		_questd_words globals
+		_describe -t options 'option' found
+	elif (( CURRENT == 2 )); then
 		_questd_words ''
 		_describe -t commands 'command' found
-	elif (( CURRENT == 3 )) && [[ $PREFIX != -* ]]; then
+	elif (( CURRENT == 3 )) && [[ $PREFIX != -* && $prev != -* ]]; then
 		_questd_words "$words[2]"
 		_describe -t verbs 'verb' found || _files
 	elif [[ $PREFIX == -* ]]; then
 		_questd_words "$at"
 		local -a own=($found)
+		_questd_words "$words[2] --"
+		own+=($found)
 		_questd_words globals
 		found=($own $found)
 		_describe -t options 'option' found
 	else
-		[[ $prev == --* ]] && at+=" $prev"
-		_questd_values "$at"
+		if [[ $prev == --* ]]; then
+			prev="--${${prev#--}//-/_}"
+			_questd_values "$at $prev"
+			(( $#found )) || _questd_values "$words[2] $prev"
+		else
+			_questd_values "$at"
+		fi
 		_describe -t values 'value' found || _files
 	fi
 }
@@ -63,13 +73,18 @@ def render(model):
            "_questd_words() {\n\tfound=()\n\tcase \"$1\" in\n", case("", first),
            case("globals", [entry("--" + n, about) for n, about in completion.GLOBALS.items()])]
     names = [entry(v.name, v.summary) for v in model.verbs]
-    out += [case(c, names) for c in completion.VERB_WORDS]
+    out += [case(c, names if c == "call" else [*first, *names]) for c in completion.VERB_WORDS]
+    out += [case(f"{c} --", [entry("--" + n, about) for n, about in own.items()])
+            for c, own in completion.OPTIONS.items()]
     out += [case(c, [quote(w) for w in ws]) for c, ws in completion.COMMAND_WORDS.items()]
     for noun, verbs in nouns.items():
         out.append(case(noun, [entry(v.name.split(".")[1], v.summary) for v in verbs]))
         for v in verbs:
             out.append(case(v.name.replace(".", " "), [option(n, f) for n, f in completion.options(v)]))
     out.append("\tesac\n}\n\n_questd_values() {\n\tfound=()\n\tcase \"$1\" in\n")
+    for c, own in completion.OPTIONS.items():
+        out += [source(f"{c} --{n.replace('-', '_')}", ("words", completion.option_values(model, n)))
+                for n in own if completion.option_values(model, n)]
     for v in (v for verbs in nouns.values() for v in verbs):
         key, target = v.name.replace(".", " "), completion.word_field(v)
         for name, f in completion.options(v):

@@ -489,17 +489,37 @@ class Completion(Folder):
                 self.assertEqual(done.returncode, 0, shell + ": " + done.stderr)
         self.cli("completion", "tcsh", code=2)
 
+    def bash(self, line):
+        """What bash offers behind the line, of which the last word has begun."""
+        words = line.split(" ")
+        script = (f"source <({QUESTD} completion bash); COMP_WORDS=({' '.join(w or chr(39) * 2 for w in words)}); "
+                  f"COMP_CWORD={len(words) - 1}; _questd; echo \"${{COMPREPLY[@]}}\"")
+        env = {**self.env, "PATH": os.path.dirname(QUESTD) + ":" + self.env["PATH"]}
+        done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, env=env, timeout=20)
+        self.assertEqual(done.stderr, "", line)
+        return done.stdout.split()
+
     def test_bash_completes_commands_verbs_options_and_ids(self):
         self.start()
         quest = self.ok("quests", "create", "s")["short_id"]
-        for line, want in (("questd sta", "status"), ("questd quests cr", "create"),
-                           ("questd quests create --sub", "--subject"), ("questd quests get q", quest)):
-            words = line.split()
-            script = (f"source <({QUESTD} completion bash); COMP_WORDS=({' '.join(words)}); "
-                      f"COMP_CWORD={len(words) - 1}; _questd; echo \"${{COMPREPLY[@]}}\"")
-            env = {**self.env, "PATH": os.path.dirname(QUESTD) + ":" + self.env["PATH"]}
-            done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, env=env, timeout=20)
-            self.assertIn(want, done.stdout.split(), line + done.stderr)
+        agent = self.ok("agents", "spawn", "bob")["id"]
+        for line, want in (("questd sta", "status"), ("questd quests cr", "create"), ("questd --js", "--json"),
+                           ("questd quests create --sub", "--subject"), ("questd quests get q", quest),
+                           ("questd quests create --depends-on ", quest), ("questd quests create --depends_on ", quest),
+                           ("questd quests assign " + quest + " --assignee ", agent), ("questd agents get ", agent),
+                           ("questd help st", "start"), ("questd help que", "quests"), ("questd mcp --toolsets ", "quests"),
+                           ("questd start --log-level ", "debug"), ("questd logs --f", "--follow")):
+            self.assertIn(want, self.bash(line), line)
+
+    def test_completion_offers_what_help_names(self):
+        overview = self.cli("help", code=0).stdout
+        commands = re.findall(r"(?m)^  ([a-z]+) {2,}", overview.partition("Commands:")[2].partition("Nouns")[0])
+        self.assertGreater(len(commands), 15)
+        self.assertEqual(set(commands) - set(self.bash("questd ")), set())
+        for command in commands:
+            text = self.cli("help", command, code=0).stdout
+            options = set(re.findall(r"(?m)^  (--[a-z-]+)", text))
+            self.assertEqual(options - set(self.bash(f"questd {command} --")), set(), command)
 
 
 if __name__ == "__main__":
