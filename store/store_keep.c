@@ -4,15 +4,21 @@
  * again. Each part is bounded to some milliseconds; what is left waits for the next time. */
 #include "store/store_state.h"
 
+#include <time.h>
+
 enum {
 	LOOK_MS = 500,
 	PROBE_MS = 1000,
 	PRUNE_MS = 1000,
 	TIDY_MS = 3600000,
-	NEXT_MS = 1000,        /* at most, between two calls */
-	NEXT_SOON_MS = 10,     /* there is more to prune */
-	WAL_MOVE_PAGES = 1000, /* 4 MiB wait to be moved */
-	WAL_LONG_PAGES = 4000, /* readers let go of old snapshots, so that the log begins anew */
+	NEXT_MS = 1000,          /* at most, between two calls */
+	NEXT_SOON_MS = 10,       /* there is more to prune */
+	WAL_MOVE_PAGES = 1000,   /* 4 MiB wait to be moved */
+	WAL_LONG_PAGES = 4000,   /* readers let go of old snapshots, so that the log begins anew */
+	WAL_URGENT_PAGES = 8000, /* they let go at once, however fast it grows */
+	WAL_MAX_PAGES = 10000,   /* the writer waits until they have; a batch is 16 MiB at most */
+	WAIT_MS = 2000,
+	WAIT_LOOK_NS = 1000000,
 };
 
 void store_note_fault(struct store *s)
@@ -48,19 +54,44 @@ static int lost_or_not(struct store *s, int e)
 	return 0;
 }
 
+/* Only for readers of ours: they are told to let go and new ones wait; a stranger may stay for
+ * days, and time without writes is worse than a long log. */
+static void wait_for_readers(const struct store *s)
+{
+	static const struct timespec moment = { .tv_nsec = WAIT_LOOK_NS };
+	struct clock real = { 0 };
+	int64_t until_ms = clock_boot_ms(&real) + WAIT_MS;
+
+	while (atomic_load(&s->n_scanning) > 0 && clock_boot_ms(&real) < until_ms)
+		(void)nanosleep(&moment, NULL); /* cut short is fine */
+}
+
+static void tell_readers(struct store *s)
+{
+	int64_t n_pages = db_wal_pages(s->writer);
+	bool is_long = n_pages >= WAL_LONG_PAGES;
+	int64_t age_ms = n_pages >= WAL_URGENT_PAGES ? STORE_READER_AGE_URGENT
+						     : STORE_READER_AGE_LONG_WAL;
+
+	atomic_store(&s->is_wal_long, is_long);
+	atomic_store(&s->reader_age_ms, is_long ? age_ms : STORE_READER_AGE);
+	atomic_store(&s->step_age_ms, is_long ? age_ms : STORE_STEP_AGE);
+}
+
 int store_move_log(struct store *s)
 {
-	bool is_long = db_wal_pages(s->writer) >= WAL_LONG_PAGES;
+	int64_t n_pages = db_wal_pages(s->writer);
+	bool is_long = n_pages >= WAL_LONG_PAGES;
+	int e;
 
-	if (is_long != atomic_load(&s->is_wal_long)) {
-		atomic_store(&s->is_wal_long, is_long);
-		atomic_store(&s->reader_age_ms,
-			     is_long ? STORE_READER_AGE_LONG_WAL : STORE_READER_AGE);
-		atomic_store(&s->step_age_ms, is_long ? STORE_READER_AGE_LONG_WAL : STORE_STEP_AGE);
-	}
+	tell_readers(s);
 	if (db_wal_pending(s->writer) < WAL_MOVE_PAGES && !is_long)
 		return 0;
-	return err_trace(db_checkpoint(s->writer, is_long));
+	if (n_pages >= WAL_MAX_PAGES)
+		wait_for_readers(s);
+	e = db_checkpoint(s->writer, is_long);
+	tell_readers(s);
+	return err_trace(e);
 }
 
 /* A write of one small row. */

@@ -54,6 +54,8 @@ static int take_snapshot(struct store_reader *r)
 	if (e)
 		return err_trace(e);
 	r->has_snapshot = true;
+	if (!r->is_inline)
+		atomic_fetch_add(&r->store->n_scanning, 1);
 	e = db_stmt(r->db, SQL_TOUCH, &q);
 	if (!e)
 		e = db_run(q);
@@ -102,9 +104,12 @@ void store_read_end(struct store_reader *r)
 
 void store_reader_idle(struct store_reader *r)
 {
-	if (r->has_snapshot)
-		db_rollback(r->db);
+	if (!r->has_snapshot)
+		return;
+	db_rollback(r->db);
 	r->has_snapshot = false;
+	if (!r->is_inline)
+		atomic_fetch_sub(&r->store->n_scanning, 1);
 }
 
 void store_reader_interrupt(struct store_reader *r)

@@ -12,7 +12,7 @@
 enum { STORE_WARNINGS_MAX = 8, STORE_NAME_MAX = 64 };
 
 /* Milliseconds a reader may hold its snapshot; the second while the log is long. */
-enum { STORE_READER_AGE = 30000, STORE_READER_AGE_LONG_WAL = 1000 };
+enum { STORE_READER_AGE = 30000, STORE_READER_AGE_LONG_WAL = 1000, STORE_READER_AGE_URGENT = 50 };
 #define STORE_STEP_AGE (INT64_MAX / 2) /* none */
 
 struct store {
@@ -39,7 +39,8 @@ struct store {
 
 	_Atomic uint64_t version;
 	_Atomic int64_t n_commits, n_calls, n_readers;
-	_Atomic int state; /* enum store_state */
+	_Atomic int64_t n_scanning; /* scan readers with a snapshot */
+	_Atomic int state;          /* enum store_state */
 	_Atomic int64_t reader_age_ms, step_age_ms;
 	_Atomic bool is_wal_long, is_lost;
 };
