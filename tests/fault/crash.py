@@ -3,6 +3,7 @@
 import os
 import random
 import sqlite3
+import statistics
 import subprocess
 import sys
 import threading
@@ -27,10 +28,12 @@ def events_in(folder):
 
 @fault("F-01", "kill -9 under 64 writers")
 def f_01(long):
-    rounds, total, worst = (1000 if long else 30), 0, 0.0
+    rounds, total, again_s, first_s = (1000 if long else 30), 0, [], []
     with scratch() as folder:
         for r in range(rounds):
+            begun = time.monotonic()
             server = questd.Server("--ballast-mb", "0", data=folder, http="off")
+            first_s.append(time.monotonic() - begun)
             timer = threading.Timer(random.uniform(.2, .6), server.kill)
             timer.start()
             acked = crowd(server.socket_path, 64, 5, f"r{r}-")
@@ -38,7 +41,7 @@ def f_01(long):
             server.stop()
             begun = time.monotonic()
             again = questd.Server("--ballast-mb", "0", data=folder, http="off")
-            worst = max(worst, time.monotonic() - begun)
+            again_s.append(time.monotonic() - begun)
             there = {e["seq"]: e["subject"] for e in page_events(again, acked)}
             again.stop()
             lost = [a for a in acked if there.get(a[0]) != a[1]]
@@ -47,9 +50,10 @@ def f_01(long):
         seqs = sorted(events_in(folder))
         need(seqs == list(range(1, len(seqs) + 1)), "the sequence of events has holes")
         need(total > rounds, "hardly anything was acknowledged")
-    need(worst <= .5, f"ready again only after {worst * 1000:.0f} ms")
+    worst, first = max(again_s), max(first_s)  # the latter with nothing to recover: what the machine takes
+    need(worst <= max(.5, 3 * first), f"ready again only after {worst * 1000:.0f} ms, without a kill after {first * 1000:.0f} ms")
     large = tries(ready_with_a_gib)
-    return f"{rounds} rounds, {total} acknowledged, 0 lost, ready again in {worst * 1000:.0f} ms at worst; {large}"
+    return f"{rounds} rounds, {total} acknowledged, 0 lost, ready again in {worst * 1000:.0f} ms at worst (without a kill {first * 1000:.0f} ms); {large}"
 
 
 def ready_with_a_gib():
@@ -256,22 +260,35 @@ def f_25(long):
 
 
 def writers_beside_backups():
-    """The p99 of 64 writers, with backups of 64 MiB one after the other and without."""
+    """The p99 of 64 writers, with backups of 64 MiB one after the other and without, by turns."""
     with scratch() as folder, scratch() as second:
         with questd.Server("--ballast-mb", "0", data=folder, http="off"):
             pass
         base = sqlite3.connect(os.path.join(folder, "questd.db"))
         fill(base, 64)
         base.close()
+        alone, beside, made = [], [], []
         with questd.Server("--ballast-mb", "0", data=folder, http="off") as server:
-            lines, n = server.lines(), 0
-            alone = figures(load_of(server, second, FIRE, 64, 2))[2]
-            load = load_of(server, second, FIRE, 64, 2)
-            while load.poll() is None:
-                lines.ok("system.backup", {"path": os.path.join(second, f"{n}.db")})
-                os.remove(os.path.join(second, f"{n}.db"))
-                n += 1
-            beside = figures(load)[2]
-    need(n >= 2, f"only {n} backups")
-    need(beside <= 2 * alone, f"writers' p99 {beside:.1f} ms beside backups, {alone:.1f} ms without")
-    return f"writers' p99 {beside:.1f} ms beside {n} backups of 64 MiB, {alone:.1f} ms without"
+            for _ in range(4):
+                alone.append(figures(load_of(server, second, FIRE, 64, 1.5))[2])
+                stop = threading.Event()
+                copier = threading.Thread(target=back_up_until, args=(server, second, stop, made))
+                copier.start()
+                beside.append(figures(load_of(server, second, FIRE, 64, 1.5))[2])
+                stop.set()
+                copier.join()
+        need(len(made) >= 4, f"only {len(made)} backups")
+    ratio = statistics.median(b / a for a, b in zip(alone, beside))
+    alone, beside = statistics.median(alone), statistics.median(beside)
+    need(ratio <= 2, f"writers' p99 {beside:.1f} ms beside backups, {alone:.1f} ms without, {ratio:.1f} times as much")
+    return f"writers' p99 {beside:.1f} ms beside {len(made)} backups of 64 MiB, {alone:.1f} ms without ({ratio:.1f} times)"
+
+
+def back_up_until(server, folder, stop, made):
+    lines = server.lines()
+    while not stop.is_set():
+        path = os.path.join(folder, "copy.db")
+        lines.ok("system.backup", {"path": path})
+        os.remove(path)
+        made.append(path)
+    lines.close()

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* flood HOST PORT TOKEN CONNS SECONDS: many HTTP callers, each writing one event after the other,
- * who come again after `retry_after_ms` when they are refused. Prints `served_per_s refused odd
- * served_p99_us refused_p50_us refused_p99_us`; what is odd (no result, and no refusal that says
- * when to come again) goes to stderr. */
+/* flood HOST PORT TOKEN CONNS: so many HTTP callers, each writing one event after the other, who
+ * come again after `retry_after_ms` when they are refused. Says `ready` when all are connected;
+ * then for each line `N SECONDS` of its input the first N of them call for so long, and it prints
+ * `served_per_s refused odd served_p50_us refused_p50_us refused_p99_us`. What is odd (no result,
+ * and no refusal that says when to come again) goes to stderr. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -15,7 +16,14 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { REPLY_MAX = 4096, REQUEST_MAX = 1024, SAMPLES_MAX = 1 << 20, ODD_TOLD = 3 };
+enum {
+	REPLY_MAX = 4096,
+	REQUEST_MAX = 1024,
+	SAMPLES_MAX = 1 << 20,
+	ODD_TOLD = 3,
+	ARRIVE_US = 100, /* one after the other, or they wait for this program */
+	DRAIN_US = 20000000,
+};
 
 struct samples {
 	uint32_t *us;
@@ -33,11 +41,12 @@ struct flood {
 	struct caller *callers;
 	int64_t *again_us; /* by caller, apart from them for the sake of the cache; 0: a call is
 			      under way */
-	long n_callers, n_odd;
+	long n_connected, n_callers, n_open, n_odd;
 	struct samples served, refused;
 	char request[REQUEST_MAX];
 	size_t n_request;
 	int64_t until_us;
+	int epoll;
 };
 
 static int64_t now_us(void)
@@ -64,6 +73,7 @@ static void call(struct flood *f, struct caller *c)
 {
 	c->n = 0;
 	f->again_us[c - f->callers] = 0;
+	f->n_open++;
 	c->begun_us = now_us();
 	if (write(c->fd, f->request, f->n_request) != (ssize_t)f->n_request)
 		die("write");
@@ -100,6 +110,9 @@ static void take_reply(struct flood *f, struct caller *c)
 	const char *again = memmem(c->reply, c->n, "\"retry_after_ms\":", 17);
 	int64_t now = now_us(), took = now - c->begun_us;
 
+	f->n_open--;
+	if (now >= f->until_us)
+		return;
 	if (memmem(c->reply, c->n, "\"result\":", 9)) {
 		take(&f->served, took);
 		f->again_us[c - f->callers] = now;
@@ -135,29 +148,35 @@ static void call_those_due(struct flood *f)
 			call(f, &f->callers[i]);
 }
 
-static void run(struct flood *f)
+static void read_replies(struct flood *f)
 {
 	struct epoll_event events[256];
+	int n = epoll_wait(f->epoll, events, 256, 2);
+
+	for (int i = 0; i < n; i++)
+		on_readable(f, events[i].data.ptr);
+}
+
+/* Until the time is over, and then until nobody waits for an answer any more. */
+static void run(struct flood *f)
+{
 	int64_t looked_us = 0;
-	int ep = epoll_create1(EPOLL_CLOEXEC);
 
-	for (long i = 0; i < f->n_callers; i++) {
-		struct epoll_event e = { .events = EPOLLIN, .data.ptr = &f->callers[i] };
-
-		epoll_ctl(ep, EPOLL_CTL_ADD, f->callers[i].fd, &e);
-		call(f, &f->callers[i]);
-	}
+	for (long i = 0; i < f->n_callers; i++)
+		f->again_us[i] = now_us() + i * ARRIVE_US;
 	while (now_us() < f->until_us) {
-		int n = epoll_wait(ep, events, 256, 2);
-
-		for (int i = 0; i < n; i++)
-			on_readable(f, events[i].data.ptr);
+		read_replies(f);
 		if (now_us() - looked_us > 2000) {
 			looked_us = now_us();
 			call_those_due(f);
 		}
 	}
-	close(ep);
+	while (f->n_open > 0 && now_us() < f->until_us + DRAIN_US)
+		read_replies(f);
+	if (f->n_open > 0) {
+		fprintf(stderr, "flood: %ld calls are never answered\n", f->n_open);
+		exit(1);
+	}
 }
 
 static int compare(const void *a, const void *b)
@@ -188,12 +207,32 @@ static void connect_all(struct flood *f, char **argv)
 	size_t n = put_request(ping, argv,
 			       "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"system.ping\"}");
 
-	for (long i = 0; i < f->n_callers; i++) {
+	for (long i = 0; i < f->n_connected; i++) {
+		struct epoll_event e = { .events = EPOLLIN, .data.ptr = &f->callers[i] };
 		int fd = f->callers[i].fd = connect_one(argv[1], argv[2], i);
 
 		if (write(fd, ping, n) != (ssize_t)n || read(fd, reply, sizeof(reply)) <= 0)
 			die("ping");
+		if (epoll_ctl(f->epoll, EPOLL_CTL_ADD, fd, &e) != 0)
+			die("epoll");
 	}
+}
+
+static void set_up(struct flood *f, char **argv)
+{
+	f->n_connected = atol(argv[4]);
+	f->callers = calloc((size_t)f->n_connected, sizeof(*f->callers));
+	f->again_us = calloc((size_t)f->n_connected, sizeof(*f->again_us));
+	f->served.us = calloc(SAMPLES_MAX, sizeof(uint32_t));
+	f->refused.us = calloc(SAMPLES_MAX, sizeof(uint32_t));
+	f->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (!f->callers || !f->again_us || !f->served.us || !f->refused.us || f->epoll < 0)
+		die("memory");
+	f->n_request =
+	    put_request(f->request, argv,
+			"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"events.fire\",\"params\":"
+			"{\"kind\":\"flood.came\"}}");
+	connect_all(f, argv);
 }
 
 int main(int argc, char **argv)
@@ -201,28 +240,19 @@ int main(int argc, char **argv)
 	struct flood f = { 0 };
 	double seconds;
 
-	if (argc != 6) {
-		fprintf(stderr, "flood HOST PORT TOKEN CONNS SECONDS\n");
+	if (argc != 5) {
+		fprintf(stderr, "flood HOST PORT TOKEN CONNS\n");
 		return 2;
 	}
-	f.n_callers = atol(argv[4]);
-	seconds = atof(argv[5]);
-	f.callers = calloc((size_t)f.n_callers, sizeof(*f.callers));
-	f.again_us = calloc((size_t)f.n_callers, sizeof(*f.again_us));
-	f.served.us = calloc(SAMPLES_MAX, sizeof(uint32_t));
-	f.refused.us = calloc(SAMPLES_MAX, sizeof(uint32_t));
-	if (!f.callers || !f.again_us || !f.served.us || !f.refused.us)
-		die("memory");
-	f.n_request =
-	    put_request(f.request, argv,
-			"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"events.fire\",\"params\":"
-			"{\"kind\":\"flood.came\"}}");
-	connect_all(&f, argv);
+	set_up(&f, argv);
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	printf("ready\n");
-	fflush(stdout);
-	f.until_us = now_us() + (int64_t)(seconds * 1e6);
-	run(&f);
-	printf("%.0f %zu %ld %u %u %u\n", (double)f.served.n / seconds, f.refused.n, f.n_odd,
-	       at(&f.served, 99), at(&f.refused, 50), at(&f.refused, 99));
+	while (scanf("%ld %lf", &f.n_callers, &seconds) == 2 && f.n_callers <= f.n_connected) {
+		f.served.n = f.refused.n = 0;
+		f.until_us = now_us() + (int64_t)(seconds * 1e6);
+		run(&f);
+		printf("%.0f %zu %ld %u %u %u\n", (double)f.served.n / seconds, f.refused.n,
+		       f.n_odd, at(&f.served, 50), at(&f.refused, 50), at(&f.refused, 99));
+	}
 	return 0;
 }
