@@ -9,7 +9,7 @@
 #include "store/db.h"
 #include "store/words.h"
 
-enum { LIST_ROWS_MAX = 2000, NEAR_MAX = 10 };
+enum { LIST_ROWS_MAX = 2000, NEAR_MAX = 10, NAMED_MAX = 10 };
 static const double near_enough = 0.7;
 
 bool idea_is_visible(const struct idea_reader *r, enum idea_scope scope, struct str owner)
@@ -108,6 +108,47 @@ int store_idea_find(struct store_tx *tx, struct str owner, struct str name, stru
 	db_bind_str(s, 1, owner.p ? owner : STR(""));
 	db_bind_str(s, 2, name);
 	return get_one(tx, s, out);
+}
+
+/* The only one that the reader sees, of a bound idea_named; the ids of the first. */
+static int only_one(struct store_tx *tx, struct db_stmt *s, const struct idea_reader *reader,
+		    struct idea_row *out, struct str_list *ids)
+{
+	int e;
+
+	while (ids->n < NAMED_MAX && (e = db_step(s)) != 0) {
+		if (e != DB_ROW)
+			return err_trace(e);
+		if (!idea_is_visible(reader, (enum idea_scope)db_i64(s, 8), db_str(s, 3)))
+			continue;
+		if (ids->n == 0 && (e = read_row(tx, s, out)))
+			return err_trace(e);
+		ids->v[ids->n++] = db_str_dup(s, 1, tx->arena);
+	}
+	if (tx->arena->is_out)
+		return err_nomem();
+	return ids->n == 0 ? IDEA_NONE : ids->n == 1 ? 0 : IDEA_AMBIGUOUS;
+}
+
+int store_idea_named(struct store_tx *tx, struct str name, const struct idea_reader *reader,
+		     struct idea_row *out, struct str_list *ids)
+{
+	int e = store_idea_find(tx, reader->id, name, out);
+	struct db_stmt *s;
+
+	if (e == IDEA_NONE)
+		e = store_idea_find(tx, STR_NONE, name, out);
+	if (e != IDEA_NONE)
+		return err_trace(e);
+	*ids = (struct str_list){ ARENA_ARRAY(tx->arena, NAMED_MAX, struct str), 0 };
+	if (!ids->v)
+		return err_nomem();
+	if ((e = db_stmt(tx->db, SQL_IDEA_NAMED, &s)))
+		return err_trace(e);
+	db_bind_str(s, 1, name);
+	e = only_one(tx, s, reader, out, ids);
+	db_reset(s);
+	return e;
 }
 
 /* ---- the index of words ---- */

@@ -9,7 +9,7 @@
 #include "store/store.h"
 #include "types.gen.h"
 
-enum { IDEA_NONE = 1, IDEA_NAME_TAKEN };
+enum { IDEA_NONE = 1, IDEA_NAME_TAKEN, IDEA_AMBIGUOUS };
 
 /* Who reads: the one predicate for every way to an idea. */
 struct idea_reader {
@@ -28,6 +28,10 @@ int store_idea_get(struct store_tx *tx, struct str id,
 		   struct idea_row *out) must_check; /* IDEA_NONE */
 int store_idea_find(struct store_tx *tx, struct str owner, struct str name,
 		    struct idea_row *out) must_check; /* IDEA_NONE */
+/* The one that the name means to a reader: his own, else the company's, else the only one that he
+ * sees. IDEA_NONE; IDEA_AMBIGUOUS with the first ids. */
+int store_idea_named(struct store_tx *tx, struct str name, const struct idea_reader *reader,
+		     struct idea_row *out, struct str_list *ids) must_check;
 
 /* Adds with a new id, version 1 and now's times, all of which it fills in, with tags, words and
  * fingerprint. IDEA_NAME_TAKEN. */

@@ -1,20 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who reads an idea, and finding one by its id. */
+/* Who reads an idea, and finding one by its id or name. */
 #include "verbs/ideas_common.h"
+
+#include "base/id.h"
 
 struct idea_reader ideas_reader(const struct call *c)
 {
 	return (struct idea_reader){ .id = c->principal->id, .sees_all = c->principal->is_owner };
 }
 
-int ideas_named(struct call *c, const char *field, struct str id, struct idea_row *out)
+static int refuse_ambiguous(struct call *c, const char *field, struct str name, struct str_list ids)
+{
+	struct str shown = str_utf8_prefix(name, 64), text = call_listed(c->arena, ids, ids.n);
+
+	call_data_strs(c, "candidates", ids);
+	return call_fail_field(c, ERROR_AMBIGUOUS, field, "several ideas are called '%.*s': %.*s",
+			       STR_ARG(shown), STR_ARG(text));
+}
+
+int ideas_named(struct call *c, const char *field, struct str text, struct idea_row *out)
 {
 	struct idea_reader reader = ideas_reader(c);
-	int e = store_idea_get(c->tx, id, out);
+	struct str_list ids;
+	int e = id_is_valid(text) ? store_idea_get(c->tx, text, out) : IDEA_NONE;
 
-	if (e < 0)
-		return err_trace(e);
-	if (e == IDEA_NONE || !idea_is_visible(&reader, out->idea.scope, out->idea.owner))
-		return call_not_found(c, "idea", field, id);
-	return 0;
+	if (e == 0 && !idea_is_visible(&reader, out->idea.scope, out->idea.owner))
+		e = IDEA_NONE;
+	if (e == IDEA_NONE)
+		e = store_idea_named(c->tx, text, &reader, out, &ids);
+	if (e == IDEA_AMBIGUOUS)
+		return refuse_ambiguous(c, field, text, ids);
+	return e == IDEA_NONE ? call_not_found(c, "idea", field, text) : err_trace(e);
 }

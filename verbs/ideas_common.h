@@ -6,5 +6,7 @@
 #include "verbs/call.h"
 
 struct idea_reader ideas_reader(const struct call *c);
-/* An idea the caller may read, or CALL_FAILED with not_found naming the field. */
-int ideas_named(struct call *c, const char *field, struct str id, struct idea_row *out) must_check;
+/* By id or name an idea the caller may read, or CALL_FAILED with not_found or ambiguous naming the
+ * field. */
+int ideas_named(struct call *c, const char *field, struct str text,
+		struct idea_row *out) must_check;

@@ -42,12 +42,13 @@ int ideas_link(struct call *c, const struct ideas_link_params *p, struct ideas_l
 
 int ideas_unlink(struct call *c, const struct ideas_unlink_params *p, struct ideas_unlink_result *r)
 {
-	struct idea_row from;
+	struct idea_row from, to;
 	int e;
 
-	if ((e = check_type(c, p->type)) || (e = ideas_named(c, "from", p->from, &from)))
+	if ((e = check_type(c, p->type)) || (e = ideas_named(c, "from", p->from, &from)) ||
+	    (e = ideas_named(c, "to", p->to, &to)))
 		return e;
-	e = store_idea_unlink(c->tx, from.seq, p->type, p->to);
+	e = store_idea_unlink(c->tx, from.seq, p->type, to.idea.id);
 	if (e == IDEA_LINK_NONE)
 		return call_fail_field(c, ERROR_NOT_FOUND, "to",
 				       "there is no link of type '%.*s' to '%.*s'",
@@ -55,7 +56,7 @@ int ideas_unlink(struct call *c, const struct ideas_unlink_params *p, struct ide
 	if (e)
 		return err_trace(e);
 	r->from = from.idea.id;
-	r->to = p->to;
+	r->to = to.idea.id;
 	r->type = p->type;
 	r->removed = true;
 	return err_trace(tell(c, "idea.unlinked", r->from, r->to, r->type));

@@ -95,12 +95,12 @@ static int set_fields(struct call *c, const struct quests_update_params *p, stru
 		q->due_at = p->due_at;
 	}
 	if (p->idea_id.p || is_cleared(p, QUEST_CLEAR_IDEA_ID))
-		q->idea_id = p->idea_id;
-	if (p->idea_ids.v || is_cleared(p, QUEST_CLEAR_IDEA_IDS))
-		e = quest_unique(c->arena, p->idea_ids, &q->idea_ids);
+		e = quest_find_idea(c, p->idea_id, &q->idea_id);
+	if (e == 0 && (p->idea_ids.v || is_cleared(p, QUEST_CLEAR_IDEA_IDS)))
+		e = quest_find_ideas(c, p->idea_ids, &q->idea_ids);
 	if (e == 0 && (p->labels.v || is_cleared(p, QUEST_CLEAR_LABELS)))
 		e = quest_unique(c->arena, p->labels, &q->labels);
-	return e ? err_trace(e) : quest_check_ideas(c, p->idea_id, p->idea_ids);
+	return e;
 }
 
 /* added: a field that makes it wait for more, or its parent for it; NULL when none does. */

@@ -64,14 +64,31 @@ int quest_unique(struct arena *a, struct str_list list, struct str_list *out)
 	return 0;
 }
 
-int quest_check_ideas(struct call *c, struct str idea_id, struct str_list idea_ids)
+int quest_find_idea(struct call *c, struct str text, struct str *id)
 {
 	struct idea_row row;
-	int e = idea_id.p ? ideas_named(c, "idea_id", idea_id, &row) : 0;
+	int e = text.p ? ideas_named(c, "idea_id", text, &row) : 0;
 
-	for (size_t i = 0; i < idea_ids.n && e == 0; i++)
-		e = ideas_named(c, "idea_ids", idea_ids.v[i], &row);
+	if (e == 0)
+		*id = text.p ? row.idea.id : STR_NONE;
 	return e;
+}
+
+int quest_find_ideas(struct call *c, struct str_list texts, struct str_list *ids)
+{
+	struct str_list found = { ARENA_ARRAY(c->arena, texts.n, struct str), 0 };
+	struct idea_row row;
+
+	if (!found.v)
+		return err_nomem();
+	while (found.n < texts.n) {
+		int e = ideas_named(c, "idea_ids", texts.v[found.n], &row);
+
+		if (e)
+			return e;
+		found.v[found.n++] = row.idea.id;
+	}
+	return quest_unique(c->arena, found, ids);
 }
 
 struct str quest_next_step(struct arena *a, const struct quest *q)

@@ -17,8 +17,9 @@ bool quest_is_open(enum quest_status s); /* pending, in_progress, blocked */
 struct str_list quest_short_ids(struct arena *a, const struct store_n_list *ns);
 /* `list` without what it holds twice. */
 int quest_unique(struct arena *a, struct str_list list, struct str_list *out) must_check;
-/* The ideas exist and the caller may read them. */
-int quest_check_ideas(struct call *c, struct str idea_id, struct str_list idea_ids) must_check;
+/* The ids of ideas that are named by id or name and the caller may read; of many each once. */
+int quest_find_idea(struct call *c, struct str text, struct str *id) must_check;
+int quest_find_ideas(struct call *c, struct str_list texts, struct str_list *ids) must_check;
 /* Ready: can be claimed now. */
 bool quest_is_ready(const struct quest *q);
 /* What to call next for a quest as it stands. */

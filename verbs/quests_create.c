@@ -60,8 +60,10 @@ static int set_dependencies(struct call *c, const struct quest_dependencies *d,
 static int settle(struct call *c, const struct quests_create_params *p,
 		  struct quest_dependencies *d, struct store_quest *q)
 {
-	int e = quest_check_ideas(c, p->idea_id, p->idea_ids);
+	int e = quest_find_idea(c, p->idea_id, &q->quest.idea_id);
 
+	if (e == 0 && p->idea_ids.n)
+		e = quest_find_ideas(c, p->idea_ids, &q->quest.idea_ids);
 	if (e == 0 && p->assignee.p)
 		e = set_assignee(c, p->assignee, q);
 	if (e == 0 && p->parent.p)
@@ -72,8 +74,6 @@ static int settle(struct call *c, const struct quests_create_params *p,
 		e = set_dependencies(c, d, q);
 	if (e == 0 && p->labels.n)
 		e = quest_unique(c->arena, p->labels, &q->quest.labels);
-	if (e == 0 && p->idea_ids.n)
-		e = quest_unique(c->arena, p->idea_ids, &q->quest.idea_ids);
 	return e;
 }
 
@@ -97,7 +97,6 @@ int quests_create(struct call *call, const struct quests_create_params *p,
 			   .status = QUEST_STATUS_PENDING,
 			   .priority = p->priority,
 			   .required = p->required,
-			   .idea_id = p->idea_id,
 			   .due_at = p->due_at,
 			   .has_due_at = p->has_due_at,
 			   .created_by = call->principal->id },

@@ -24,6 +24,14 @@ from ideas
 where owner = $1
 and name = $2
 
+-- name: idea_named
+select seq, id, name, owner, content, kind, tags, properties, scope, injection_mode, evergreen,
+	version, created_by, created_ms, updated_ms
+from ideas
+where name = $1
+order by owner
+limit 1000
+
 -- name: idea_remove
 delete from ideas
 where seq = $1

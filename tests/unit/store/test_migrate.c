@@ -45,6 +45,19 @@ static const struct fixture {
 	  " and (select name || grants from agents where id = 'a1') = "
 	  "'ann{\"egress\":[\"x.org\"]}'"
 	  " and (select dependency from quest_dependencies where quest = 2) = 1" },
+	{ 3,
+	  "insert into meta values ('generation', 'old'), ('counter', '1'), ('instance', "
+	  "'old-company');"
+	  "insert into ideas (id, name, owner, content, kind, tags, scope, injection_mode, "
+	  "evergreen, version, fingerprint, created_by, created_ms, updated_ms) values "
+	  "('d1', 'Voice', '', 'Calm.', 'note', 'a', 2, 2, 0, 1, zeroblob(128), 'p', 1, 2), "
+	  "('d2', 'Voice', 'ann', 'Loud.', 'note', '', 1, 2, 0, 1, zeroblob(128), 'p', 1, 2);"
+	  "insert into idea_words (rowid, name, content, tags) values (1, 'Voice', 'Calm.', 'a');"
+	  "insert into idea_links values (2, 'mention', 'Voice', 1);",
+	  "select (select group_concat(id || content) from ideas where name = 'Voice') = "
+	  "'d1Calm.,d2Loud.'"
+	  " and (select n_links from ideas where id = 'd1') = 1"
+	  " and (select rowid from idea_words where idea_words match 'calm') = 1" },
 };
 
 static bool make_old(struct world *w, const struct fixture *f)
@@ -79,12 +92,14 @@ static int n_backups(struct world *w)
 
 TEST(f_24_every_older_version_comes_up_with_its_data_after_a_backup)
 {
+	static const char *const names[ARRAY_LEN(fixtures)] = { "1.db", "2.db", "3.db" };
+
 	for (size_t i = 0; i < ARRAY_LEN(fixtures); i++) {
 		WORLD(w);
 		struct store_tx tx;
 		int64_t is_there = 0, version = 0;
 
-		w.o.database = test_path(i ? "later.db" : "questd.db");
+		w.o.database = test_path(names[i]);
 		clock_advance(&w.clock, (int64_t)i); /* its backup has a name of its own */
 		if (!make_old(&w, &fixtures[i]) || !CHECK_INT(world_open(&w), 0))
 			return;
