@@ -2,43 +2,14 @@
 /* questd call. */
 #include "cli/call.h"
 
-#include <errno.h>
-#include <unistd.h>
-
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "cli/input.h"
 #include "cli/invoke.h"
 #include "cli/say.h"
 #include "cli/values.h"
 #include "verbs.gen.h"
-
-#define STDIN_MAX (16 * 1024 * 1024)
-
-static int read_stdin(struct cli *c, struct str *out)
-{
-	CLEANUP(buf_deinit) struct buf b;
-
-	buf_init(&b, STDIN_MAX);
-	for (;;) {
-		char *p = buf_reserve(&b, 65536);
-		ssize_t n = p ? read(STDIN_FILENO, p, 65536) : 0;
-
-		if (!p) {
-			say_error("stdin gives more than 16 MiB");
-			return EXIT_USAGE;
-		}
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return say_fault(err_sys("cannot read stdin"), NULL);
-		if (n == 0)
-			break;
-		b.tail += (size_t)n;
-	}
-	*out = str_dup(&c->arena, str_trim(buf_str(&b)));
-	return out->p ? 0 : say_fault(err_nomem(), NULL);
-}
 
 /* Whole JSON, checked here: a line break in it would end the message. */
 static int take_json(struct cli *c, struct str text, struct str *params)
@@ -122,7 +93,8 @@ int call_run(struct cli *c, struct args *a)
 	const char *first = spec.n_words > 1 ? spec.words[1] : "";
 
 	if (spec.n_words == 2 && strcmp(first, "-") == 0) {
-		e = read_stdin(c, &text);
+		e = input_read(c, &text);
+		text = str_trim(text);
 		if (!e && text.n > 0)
 			e = take_json(c, text, &params);
 	} else if (spec.n_words == 2 && (first[0] == '{' || first[0] == '[')) {

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "cli/input.h"
 #include "cli/invoke.h"
 #include "cli/say.h"
 #include "cli/values.h"
@@ -72,16 +73,16 @@ int commands_say_no_verb(struct cli *c, struct str noun, const char *given)
 	return EXIT_USAGE;
 }
 
-static int take_value(struct values *values, struct str key, const char *text)
+static int take_value(struct values *values, struct str key, struct str text)
 {
-	switch (values_add(values, key, str_from(text), false)) {
+	switch (values_add(values, key, text, false)) {
 	case 0:
 		return 0;
 	case VALUES_TOO_MANY:
 		say_error("more than %d parameters", VALUES_MAX);
 		return EXIT_USAGE;
 	default:
-		say_error("--%.*s needs JSON, not '%s'", STR_ARG(key), text);
+		say_error("--%.*s needs JSON, not '%.*s'", STR_ARG(key), STR_ARG(text));
 		return EXIT_USAGE;
 	}
 }
@@ -89,7 +90,24 @@ static int take_value(struct values *values, struct str key, const char *text)
 /* --explain, --no-explain, --explain=false: a flag's next word is not its value. */
 static int take_flag(struct values *values, const struct arg *o)
 {
-	return take_value(values, o->name, o->value ? o->value : "true");
+	return take_value(values, o->name, o->value ? str_from(o->value) : STR("true"));
+}
+
+/* `--content -`: the text is stdin, without its last line's end; `--content=-` is a dash. */
+static int take_input(struct cli *c, struct values *values, struct str key)
+{
+	struct str text;
+	int e = input_read(c, &text);
+
+	if (e)
+		return e;
+	if (!str_is_utf8(text)) {
+		say_error("stdin is no UTF-8 text");
+		return EXIT_USAGE;
+	}
+	if (text.n && text.p[text.n - 1] == '\n')
+		text.n--;
+	return take_value(values, key, text);
 }
 
 static int say_unknown_field(struct cli *c, const struct verb *v, const struct arg *o)
@@ -135,7 +153,9 @@ static int take_option(struct cli *c, const struct verb *v, struct args *a, cons
 		say_error("%s needs a value: %.*s", o->text, STR_ARG(f->description));
 		return EXIT_USAGE;
 	}
-	return take_value(values, o->name, text);
+	if (f->kind == SHAPE_STRING && !o->value && strcmp(text, "-") == 0)
+		return take_input(c, values, o->name);
+	return take_value(values, o->name, str_from(text));
 }
 
 static int take_all(struct cli *c, const struct verb *v, struct args *a, struct values *values)
@@ -150,7 +170,7 @@ static int take_all(struct cli *c, const struct verb *v, struct args *a, struct 
 		if (o.kind == ARGS_OPTION) {
 			e = take_option(c, v, a, &o, values);
 		} else if (for_word && (n_words++ == 0 || is_list)) {
-			e = take_value(values, for_word->name, o.text);
+			e = take_value(values, for_word->name, str_from(o.text));
 		} else {
 			say_error("'%s' is one word too many", o.text);
 			say_hint("fields are given as --field value; 'questd help %.*s' shows all",

@@ -201,6 +201,8 @@ void help_put_verb(struct cli *c, const struct verb *v, struct buf *out)
 	buf_fmt(out, " [--field value ...]\n       questd call %.*s '{...}'\n\n", STR_ARG(v->name));
 	put_wrapped(out, v->description, 0, 0);
 	put_fields(v, out);
+	if (!v->is_read_only)
+		BUF_LIT(out, "  ('--field -' takes a TEXT from stdin.)\n");
 	if (v->n_errors > 0)
 		BUF_LIT(out, "\nErrors:\n");
 	for (size_t i = 0; i < v->n_errors; i++) {

@@ -266,6 +266,17 @@ class Calls(Folder):
             made = self.ok("call", "quests.create", *args, stdin=stdin)
             self.assertEqual((made["labels"], made["priority"]), (["a", "b"], "high"), args)
 
+    def test_a_text_can_come_from_stdin(self):
+        def content(*args, **more):
+            made = self.ok("ideas", "store", "--name", "n", *args, **more)
+            return self.ok("ideas", "get", made["id"])["content"]
+        self.assertEqual(content("--content", "-", stdin="one\n\ntwo \u00e9\n"), "one\n\ntwo \u00e9")
+        self.assertEqual(content("--content=-", stdin="unread"), "-")
+        done = subprocess.run([QUESTD, "ideas", "store", "--name", "n", "--content", "-"], input=b"\xff\xfe", env=self.env,
+                              capture_output=True, timeout=20)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn(b"no UTF-8", done.stderr)
+
     def test_call_refuses_what_is_no_parameter(self):
         self.assertIn("neither JSON nor key=value", self.cli("call", "quests.create", "subject", code=2).stderr)
         self.assertIn("no JSON object", self.cli("call", "quests.create", "{bad", code=2).stderr)
