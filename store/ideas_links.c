@@ -172,19 +172,26 @@ static struct end read_end(struct db_stmt *s, struct arena *a, const struct idea
 	return end;
 }
 
+struct ends {
+	struct end v[LINKS_MAX];
+	size_t n;
+	bool has_more;
+};
+
 static int read_ends(struct store_tx *tx, enum sql_id statement, int64_t seq,
-		     const struct idea_reader *reader, struct end *v, size_t *n)
+		     const struct idea_reader *reader, struct ends *out)
 {
 	struct db_stmt *s;
 	int e = db_stmt(tx->db, statement, &s);
 
-	*n = 0;
 	if (e)
 		return err_trace(e);
+	out->n = 0;
 	db_bind_i64(s, 1, seq);
-	db_bind_i64(s, 2, LINKS_MAX);
-	while ((e = db_step(s)) == DB_ROW && *n < LINKS_MAX)
-		v[(*n)++] = read_end(s, tx->arena, reader);
+	db_bind_i64(s, 2, LINKS_MAX + 1);
+	while ((e = db_step(s)) == DB_ROW && out->n < LINKS_MAX)
+		out->v[out->n++] = read_end(s, tx->arena, reader);
+	out->has_more = e == DB_ROW;
 	db_reset(s);
 	if (e < 0)
 		return err_trace(e);
@@ -194,25 +201,24 @@ static int read_ends(struct store_tx *tx, enum sql_id statement, int64_t seq,
 int store_idea_links_of(struct store_tx *tx, const struct idea_row *row,
 			const struct idea_reader *reader, struct idea_link_list *out)
 {
-	struct end *ends = ARENA_ARRAY(tx->arena, LINKS_MAX, struct end);
-	size_t n;
+	struct ends *ends = ARENA_NEW(tx->arena, struct ends);
 	int e;
 
 	*out = (struct idea_link_list){ ARENA_ARRAY(tx->arena, LINKS_MAX, struct idea_link), 0 };
 	if (!ends || !out->v)
 		return err_nomem();
-	if ((e = read_ends(tx, SQL_IDEA_LINKS_OF, row->seq, reader, ends, &n)))
+	if ((e = read_ends(tx, SQL_IDEA_LINKS_OF, row->seq, reader, ends)))
 		return err_trace(e);
-	for (size_t i = 0; i < n; i++) {
-		bool is_named = is_of_content(ends[i].type);
+	for (size_t i = 0; i < ends->n; i++) {
+		const struct end *end = &ends->v[i];
+		bool is_named = is_of_content(end->type);
 
-		if (!is_named && !ends[i].seq)
+		if (!is_named && !end->seq)
 			continue;
 		out->v[out->n++] = (struct idea_link){ .from = row->idea.id,
-						       .to = ends[i].id,
-						       .to_name = is_named ? ends[i].key
-									   : ends[i].name,
-						       .type = ends[i].type };
+						       .to = end->id,
+						       .to_name = is_named ? end->key : end->name,
+						       .type = end->type };
 	}
 	return 0;
 }
@@ -220,21 +226,20 @@ int store_idea_links_of(struct store_tx *tx, const struct idea_row *row,
 int store_idea_links_to(struct store_tx *tx, const struct idea_row *row,
 			const struct idea_reader *reader, struct idea_link_list *out)
 {
-	struct end *ends = ARENA_ARRAY(tx->arena, LINKS_MAX, struct end);
-	size_t n;
+	struct ends *ends = ARENA_NEW(tx->arena, struct ends);
 	int e;
 
 	*out = (struct idea_link_list){ ARENA_ARRAY(tx->arena, LINKS_MAX, struct idea_link), 0 };
 	if (!ends || !out->v)
 		return err_nomem();
-	if ((e = read_ends(tx, SQL_IDEA_LINKS_TO, row->seq, reader, ends, &n)))
+	if ((e = read_ends(tx, SQL_IDEA_LINKS_TO, row->seq, reader, ends)))
 		return err_trace(e);
-	for (size_t i = 0; i < n; i++)
-		if (ends[i].seq)
-			out->v[out->n++] = (struct idea_link){ .from = ends[i].id,
+	for (size_t i = 0; i < ends->n; i++)
+		if (ends->v[i].seq)
+			out->v[out->n++] = (struct idea_link){ .from = ends->v[i].id,
 							       .to = row->idea.id,
 							       .to_name = row->idea.name,
-							       .type = ends[i].type };
+							       .type = ends->v[i].type };
 	return 0;
 }
 
@@ -246,7 +251,7 @@ struct walker {
 	const struct idea_row *start;
 	struct idea_step_list *out;
 	int64_t *seqs; /* of out's elements */
-	struct end *ends;
+	struct ends *ends;
 	bool is_cut;
 };
 
@@ -286,15 +291,13 @@ static void meet(struct walker *k, const struct end *end, struct str via, int64_
 static int meet_neighbours(struct walker *k, int64_t seq, struct str id, int64_t depth,
 			   enum sql_id statement)
 {
-	size_t n;
-	int e = read_ends(k->tx, statement, seq, k->w->reader, k->ends, &n);
+	int e = read_ends(k->tx, statement, seq, k->w->reader, k->ends);
 
 	if (e)
 		return err_trace(e);
-	if (n == LINKS_MAX)
-		k->is_cut = true;
-	for (size_t i = 0; i < n; i++)
-		meet(k, &k->ends[i], id, depth);
+	k->is_cut |= k->ends->has_more;
+	for (size_t i = 0; i < k->ends->n; i++)
+		meet(k, &k->ends->v[i], id, depth);
 	return 0;
 }
 
@@ -317,7 +320,7 @@ int store_idea_walk(struct store_tx *tx, const struct idea_row *start, const str
 
 	*out = (struct idea_step_list){ ARENA_ARRAY(tx->arena, w->max, struct idea_step), 0 };
 	k.seqs = ARENA_ARRAY(tx->arena, w->max, int64_t);
-	k.ends = ARENA_ARRAY(tx->arena, LINKS_MAX, struct end);
+	k.ends = ARENA_NEW(tx->arena, struct ends);
 	if (!out->v || !k.seqs || !k.ends)
 		return err_nomem();
 	if ((e = step_from(&k, start->seq, start->idea.id, 1)))

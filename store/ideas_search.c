@@ -165,7 +165,7 @@ int store_idea_search(struct store_tx *tx, const struct idea_query *q, struct id
 		return err_nomem();
 	if (words.all.p && (e = collect(&f, words.all)))
 		return err_trace(e);
-	if (f.n_seen == 0 && words.words.n > 1) {
+	if (f.n == 0 && words.words.n > 1) {
 		out->is_any = true;
 		if ((e = collect(&f, words.any)))
 			return err_trace(e);
