@@ -37,12 +37,17 @@ struct access {
 	char *token_path;
 	char token[TOKEN_MAX + 1]; /* empty: none, nobody is let in by one */
 	size_t token_len;
-	struct timespec token_changed; /* of the file that was read last, sound or not */
+	int64_t token_changed_ns; /* of the file that was read last, sound or not */
 	ino_t token_inode;
 	char uid_text[32];
 	struct peer_failures
 	    failures[PEERS_MAX]; /* by hash of the peer; the newest keeps the place */
 };
+
+static int64_t changed_ns(const struct stat *st)
+{
+	return st->st_ctim.tv_sec * INT64_C(1000000000) + st->st_ctim.tv_nsec;
+}
 
 static int token_load(struct access *a)
 {
@@ -59,13 +64,13 @@ static int token_load(struct access *a)
 		return errno == ENOENT ? FD_NOT_FOUND
 				       : err_sys("cannot look at '%s'", a->token_path);
 	a->token_inode = st.st_ino;
-	a->token_changed = st.st_ctim;
+	a->token_changed_ns = changed_ns(&st);
 	if (st.st_mode & 077)
 		return err_new(ERR_SYS, "'%s' may be read by others: chmod 600 it, or rotate it",
 			       a->token_path);
 	e = fd_read_file(a->token_path, TOKEN_MAX, &text);
 	if (e)
-		return e < 0 ? err_trace(e) : e;
+		return err_trace(e);
 	token = str_trim(buf_str(&text));
 	if (token.n < 32)
 		return err_new(ERR_SYS, "'%s' holds no token: run questd setup --rotate-token",
@@ -144,8 +149,7 @@ static void token_refresh(struct access *a)
 	struct stat st;
 
 	if (stat(a->token_path, &st) == 0 && st.st_ino == a->token_inode &&
-	    st.st_ctim.tv_sec == a->token_changed.tv_sec &&
-	    st.st_ctim.tv_nsec == a->token_changed.tv_nsec)
+	    changed_ns(&st) == a->token_changed_ns)
 		return;
 	if (token_load(a) < 0)
 		err_forget();

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/access.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/err.h"
 #include "base/fd.h"
+#include "tests/unit/alloc.h"
+#include "tests/unit/sys.h"
 #include "tests/unit/test.h"
 #include "verbs.gen.h"
 
@@ -133,4 +137,133 @@ TEST(access_gate_is_the_verbs_roles)
 	CHECK_INT(needs.n, 1);
 	CHECK_STR(needs.v[0], "org_admin");
 	arena_deinit(&arena);
+}
+
+TEST(access_has_no_roles_to_tell_when_memory_is_out)
+{
+	struct arena arena;
+
+	arena_init(&arena, 1);
+	CHECK_INT(access_needs(&arena, verb_find(STR("system.config"))).n, 0);
+	CHECK(arena.is_out);
+	arena_deinit(&arena);
+}
+
+TEST(tm_authz_05_failures_are_counted_a_peer_and_a_minute)
+{
+	struct clock clock = fake();
+	struct access *a = NULL;
+	struct principal p;
+	char peer[24];
+
+	CHECK_OK(fd_write_file(test_path("token"), STR(TOKEN "\n"), 0600));
+	CHECK_OK(access_new(test_path("token"), &clock, false, &a));
+	for (int i = 0; i < 10; i++)
+		CHECK_INT(bearer(a, OTHER), ACCESS_UNKNOWN);
+	CHECK_INT(bearer(a, OTHER), ACCESS_TOO_MANY);
+	clock_advance(&clock, 60001);
+	for (int i = 0; i < 10; i++) /* the next minute is another one */
+		CHECK_INT(bearer(a, OTHER), ACCESS_UNKNOWN);
+	CHECK_INT(bearer(a, OTHER), ACCESS_TOO_MANY);
+	for (int i = 0; i < 10; i++) /* failures far apart never add up */
+		clock_advance(&clock, i % 2 ? 1000 : 61000), CHECK_INT(bearer(a, OTHER), 1);
+
+	/* More peers than are remembered: the newest keeps the place, nobody is held for another.
+	 */
+	for (int i = 0; i < 1000; i++) {
+		snprintf(peer, sizeof(peer), "10.0.%d.%d", i / 250, i % 250);
+		for (int k = 0; k < 10; k++)
+			CHECK_INT(access_bearer(a, STR(OTHER), str_from(peer), &p), ACCESS_UNKNOWN);
+	}
+	CHECK_INT(access_bearer(a, STR(OTHER), str_from(peer), &p), ACCESS_TOO_MANY);
+	CHECK_INT(access_bearer(a, STR(OTHER), STR_NONE, &p), ACCESS_UNKNOWN); /* no address */
+	access_free(a);
+}
+
+static void overwrite(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "r+");
+
+	if (!CHECK(f))
+		return;
+	CHECK(fputs(text, f) >= 0);
+	CHECK_INT(fclose(f), 0);
+}
+
+TEST(access_rereads_a_token_that_was_written_in_place)
+{
+	const char *path = test_path("token");
+	struct clock clock = fake();
+	struct access *a = NULL;
+	struct stat before, after;
+
+	CHECK_OK(fd_write_file(path, STR(TOKEN), 0600));
+	CHECK_OK(access_new(path, &clock, false, &a));
+	CHECK_INT(stat(path, &before), 0);
+	do { /* until the file system's clock has moved */
+		overwrite(path, OTHER);
+		CHECK_INT(stat(path, &after), 0);
+	} while (before.st_ctim.tv_sec == after.st_ctim.tv_sec &&
+		 before.st_ctim.tv_nsec == after.st_ctim.tv_nsec);
+	CHECK_INT(before.st_ino, after.st_ino);
+	CHECK_INT(bearer(a, TOKEN), ACCESS_UNKNOWN);
+	CHECK_INT(bearer(a, OTHER), 0);
+	access_free(a);
+}
+
+TEST(f_23_a_token_file_that_is_none_is_refused_with_its_name)
+{
+	static const char long_text[300] = { [0 ... 298] = 'x' };
+	struct clock clock = fake();
+	struct access *a = NULL;
+	struct err_report why;
+
+	CHECK_OK(fd_write_file(test_path("token"), STR(TOKEN), 0600));
+	err_take(access_new(test_path("token/below"), &clock, true, &a), &why);
+	CHECK_HAS(str_from(why.text), "cannot look at");
+	CHECK_OK(fd_write_file(test_path("token"), str_from(long_text), 0600));
+	err_take(access_new(test_path("token"), &clock, false, &a), &why);
+	CHECK_HAS(str_from(why.text), "larger than 256 bytes");
+	CHECK(!a);
+}
+
+/* What access_new says when its n-th allocation (error 0) or call to the system fails. */
+static int fail_once(const char *path, unsigned n, int error, struct access **out, bool *is_reached)
+{
+	struct clock clock = fake();
+	int e;
+
+	(void)unlink(path);
+	*out = NULL;
+	alloc_fail_at(error ? 0 : n);
+	sys_fail_at(error ? n : 0, error);
+	e = access_new(path, &clock, true, out);
+	*is_reached = (error ? sys_n() : alloc_n()) >= n;
+	alloc_fail_at(0);
+	sys_fail_at(0, 0);
+	return e;
+}
+
+/* ENOENT: somebody takes the file away in that moment. */
+TEST(f_08_a_token_that_cannot_be_made_or_read_leaves_no_access)
+{
+	static const int errors[] = { 0, EIO, ENOSPC, ENOENT };
+	const char *path = test_path("token");
+	unsigned n_failed = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(errors); i++) {
+		bool is_reached = true;
+
+		for (unsigned n = 1; is_reached && CHECK(n < 100); n++) {
+			struct access *a;
+			int e = fail_once(path, n, errors[i], &a, &is_reached);
+
+			CHECK(e <= 0 && (e == 0) == (a != NULL));
+			CHECK(is_reached || e == 0);
+			n_failed += e < 0;
+			err_forget();
+			access_free(a);
+		}
+	}
+	CHECK(n_failed > 10);
 }

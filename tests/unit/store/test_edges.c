@@ -13,7 +13,7 @@
 #include "base/fd.h"
 #include "store/store_state.h"
 #include "tests/crashvfs/crashvfs.h"
-#include "tests/unit/store/sys.h"
+#include "tests/unit/sys.h"
 #include "tests/unit/store/world.h"
 
 TEST(store_without_backups_and_instance_file_all_is_kept_inside)

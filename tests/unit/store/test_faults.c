@@ -15,7 +15,7 @@
 #include "store/db.h"
 #include "tests/crashvfs/crashvfs.h"
 #include "tests/unit/alloc.h"
-#include "tests/unit/store/sys.h"
+#include "tests/unit/sys.h"
 #include "tests/unit/store/world.h"
 
 enum { N_EVENTS = 30 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Each call has two names: the second is what files larger than 2 GiB make of it. */
-#include "tests/unit/store/sys.h"
+#include "tests/unit/sys.h"
 
 #include <dirent.h>
 #include <errno.h>
