@@ -25,7 +25,12 @@ struct str_list {
 #define STR(lit) ((struct str){ "" lit, sizeof(lit) - 1 })
 #define STR_NONE ((struct str){ NULL, 0 })
 /* For printf: `printf("%.*s", STR_ARG(s))`. */
-#define STR_ARG(s) (int)(s).n, (s).p ? (s).p : ""
+#define STR_ARG(s) (int)(s).n, str_start_(s)
+
+static inline const char *str_start_(struct str s)
+{
+	return s.p ? s.p : "";
+}
 
 static inline struct str str_from(const char *cstr)
 {
