@@ -30,6 +30,11 @@ void test_register(struct test *t)
 	last = &t->next;
 }
 
+bool test_is_under_valgrind(void)
+{
+	return getenv("QUESTD_UNDER_VALGRIND") != NULL;
+}
+
 static bool failed(void)
 {
 	now.n_failed++;

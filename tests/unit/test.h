@@ -56,6 +56,14 @@ struct test {
 		return;            \
 	} while (0)
 
+/* Valgrind takes a connection off the listening socket and closes it when the program has no
+ * descriptor for it: who tests what happens to that connection skips. tests/run.py --valgrind says
+ * so. */
+bool test_is_under_valgrind(void);
+#define TEST_SKIP_UNDER_VALGRIND      \
+	if (test_is_under_valgrind()) \
+	TEST_SKIP("valgrind closes connections that find no descriptor")
+
 /* A folder of the running test's own, made at the first call, removed with all in it at its end. */
 const char *test_dir(void);
 /* test_dir()/name, in a buffer that lives as long as the test; at most 16 a test. */

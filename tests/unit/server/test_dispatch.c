@@ -384,7 +384,7 @@ TEST(tm_rpc_07_a_cursor_serves_its_own_query_only)
 	struct world w;
 	struct peer p, o;
 	struct str page, cursor;
-	char line[700];
+	char line[700], kept[512];
 
 	if (!world_open(&w, NULL, false) || !peer_open(&p, &w, NULL) || !peer_open(&o, &w, &other))
 		return;
@@ -395,6 +395,8 @@ TEST(tm_rpc_07_a_cursor_serves_its_own_query_only)
 		cursor = str_slice(cursor, 1, cursor.n);
 	cursor = str_slice(cursor, 14, cursor.n);
 	cursor = str_cut(&cursor, '"');
+	snprintf(kept, sizeof(kept), "%.*s", STR_ARG(cursor)); /* the next answer moves the page */
+	cursor = str_from(kept);
 	if (!CHECK(cursor.n > 40))
 		return;
 	snprintf(line, sizeof(line),

@@ -42,7 +42,7 @@ TEST(publish_a_stream_begins_with_where_it_stands_and_gets_what_matches)
 	CHECK_HAS(peer_message(&p, 0), "\"subscription\":\"s\",\"type\":\"connected\",\"head\":");
 	peer_say(&other, FIRE("1", "b.b"));
 	peer_say(&other, FIRE("1", "a.b"));
-	CHECK(peer_wait(&p, 2));
+	CHECK(peer_wait(&p, 2) && peer_wait(&other, 2));
 	CHECK_HAS(peer_message(&p, 1), "\"subscription\":\"s\",\"type\":\"event\",\"event\":{");
 	CHECK_HAS(peer_message(&p, 1), "\"seq\":2,\"kind\":\"a.b\"");
 	CHECK_HAS(peer_ask(&other, CALL("2", "streams.list", "{}")),

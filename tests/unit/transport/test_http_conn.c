@@ -319,6 +319,7 @@ TEST(tm_dos_01_f_18_out_of_descriptors_new_clients_are_told_and_it_recovers)
 	static struct peer p[16];
 	int n_told = 0, n_served = 0;
 
+	TEST_SKIP_UNDER_VALGRIND;
 	world_init(&w);
 	world_start(&w);
 	for (size_t i = 0; i < ARRAY_LEN(p); i++)
@@ -448,6 +449,7 @@ TEST(f_18_without_even_a_spare_descriptor_it_rests_and_goes_on)
 	struct world w;
 	struct peer p;
 
+	TEST_SKIP_UNDER_VALGRIND;
 	world_init(&w);
 	world_start(&w);
 	peer_open(&p, &w);

@@ -241,6 +241,7 @@ TEST(what_is_said_to_those_who_find_no_descriptor)
 	char said[16] = "";
 	int fd = -1;
 
+	TEST_SKIP_UNDER_VALGRIND;
 	init(&l);
 	CHECK_OK(unix_listen(l.loop, path, on_accept, &l, &l.u));
 	unix_listener_refuse_with(l.u, STR("full\n"));
