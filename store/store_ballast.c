@@ -31,8 +31,6 @@ static bool resize(struct store *s, int64_t bytes)
 
 	if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
 		return false;
-	if (st.st_size > bytes && ftruncate(fd, bytes) != 0)
-		return false;
 	if (posix_fallocate(fd, 0, bytes) != 0) {
 		(void)unlink(s->ballast); /* a half reserve is none; the next try begins anew */
 		s->ballast_bytes = 0;

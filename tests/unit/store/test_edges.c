@@ -13,8 +13,8 @@
 #include "base/fd.h"
 #include "store/store_state.h"
 #include "tests/crashvfs/crashvfs.h"
-#include "tests/unit/sys.h"
 #include "tests/unit/store/world.h"
+#include "tests/unit/sys.h"
 
 TEST(store_without_backups_and_instance_file_all_is_kept_inside)
 {
@@ -29,6 +29,14 @@ TEST(store_without_backups_and_instance_file_all_is_kept_inside)
 	CHECK_INT(world_open(&w), 0);
 	CHECK_STR_EQ(store_instance(w.store), instance);
 	CHECK(!world_has(test_path("instance")));
+	for (int64_t next, hour = 0; hour < 2; hour++) {
+		CHECK_OK(store_housekeep(w.store, &next));
+		clock_advance(&w.clock, 3600000);
+	}
+	world_close(&w);
+	world_scribble(w.o.database, 0, "no database", 11);
+	CHECK_INT(world_open(&w), STORE_DAMAGED);
+	CHECK_HAS(str_from(w.problem.text), "there is no backup");
 }
 
 TEST(store_defaults_are_what_the_page_says)
@@ -85,8 +93,13 @@ TEST(store_the_files_odd_names_are_corrected)
 
 TEST(store_a_spoiled_sidecar_counts_as_missing)
 {
-	static const char *const texts[] = { "", "only\n", "bad/name 1 open\n", "name one open\n",
-					     "n 99999999999999999999 open\n" };
+	static const char *const texts[] = { "",
+					     "only\n",
+					     "bad/name 1 open\n",
+					     "name one open\n",
+					     "n 99999999999999999999 open\n",
+					     "a23456789012345678901234567890123456789012345678901"
+					     "2345678901234 1 open\n" };
 	WORLD_OPEN(w);
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
@@ -299,6 +312,19 @@ TEST(f_06_no_room_for_the_reserve_is_told)
 	CHECK_INT(world_open(&w), 0);
 	if (CHECK_INT(store_warnings(w.store).n, 1))
 		CHECK_HAS(store_warnings(w.store).v[0], "reserve");
+
+	/* Once the way is free it is made, within the hour. */
+	int64_t next;
+
+	CHECK(rmdir(test_path("questd.ballast")) == 0);
+	CHECK_OK(store_housekeep(w.store, &next));
+	CHECK(world_has(test_path("questd.ballast")));
+	world_close(&w);
+	CHECK(unlink(test_path("questd.ballast")) == 0);
+	CHECK(mkfifo(test_path("questd.ballast"), 0600) == 0); /* no file, and never waited for */
+	CHECK_INT(world_open(&w), 0);
+	if (CHECK_INT(store_warnings(w.store).n, 1))
+		CHECK_HAS(store_warnings(w.store).v[0], "reserve");
 }
 
 TEST(f_06_a_larger_reserve_than_wanted_is_left_and_a_smaller_one_grows)
@@ -450,6 +476,14 @@ TEST(store_the_newest_of_several_backups_is_named)
 	CHECK(utimensat(AT_FDCWD, test_path("backups/a.db"), old, 0) == 0);
 	CHECK(utimensat(AT_FDCWD, test_path("backups/b.db"), new, 0) == 0);
 	CHECK(utimensat(AT_FDCWD, test_path("backups/c.db"), old, 0) == 0);
+	for (int i = 0; i < 8; i++) { /* in whatever order a folder lists them */
+		const char *path = str_fmt(&w.arena, "%s/%d.db", w.o.backups, i * 7 % 8).p;
+		const struct timespec older[2] = { { 100 + i, 0 }, { 100 + i, 0 } };
+
+		CHECK_OK(fd_write_file(path, STR("x"), 0600));
+		CHECK(utimensat(AT_FDCWD, path, older, 0) == 0);
+	}
+	CHECK(symlink("gone", test_path("backups/z.db")) == 0);
 	CHECK_STR_EQ(store_file_newest(&w.arena, w.o.backups), str_from(test_path("backups/b.db")));
 	CHECK(!store_file_newest(&w.arena, test_path("nowhere")).p);
 }

@@ -86,6 +86,9 @@ TEST(events_a_filter_says_how_far_it_looked)
 	CHECK_STR(page(&w, &(struct store_event_filter){ .kinds = { &none, 1 } }, 0, 10), ">7");
 	CHECK_STR(page(&w, &(struct store_event_filter){ .subject = STR("b") }, 2, 10), "5 >7");
 	CHECK_STR(page(&w, &(struct store_event_filter){ .source = STR("p1") }, 0, 10), "2 4 6 >7");
+	CHECK_STR(page(&w, &(struct store_event_filter){ .source = STR("p1"), .subject = STR("b") },
+		       0, 10),
+		  "2 >7");
 	CHECK_STR(page(&w,
 		       &(struct store_event_filter){ .subject = STR("a"), .kinds = { &ideas, 1 } },
 		       0, 10),

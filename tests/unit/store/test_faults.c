@@ -15,8 +15,8 @@
 #include "store/db.h"
 #include "tests/crashvfs/crashvfs.h"
 #include "tests/unit/alloc.h"
-#include "tests/unit/sys.h"
 #include "tests/unit/store/world.h"
+#include "tests/unit/sys.h"
 
 enum { N_EVENTS = 30 };
 

@@ -251,6 +251,27 @@ TEST(f_10_a_missing_log_after_a_crash_is_told)
 		CHECK_HAS(store_warnings(w.store).v[0], "possible rollback");
 }
 
+/* All that was counted is in the file, but what came after is lost with the log. */
+TEST(f_10_a_log_that_is_missing_behind_a_moved_one_is_told)
+{
+	WORLD(w);
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		if (world_open(&w) != 0 || db_checkpoint(writer_of(&w), true) ||
+		    world_fire(&w, "lost") != 1)
+			_exit(1);
+		_exit(0); /* without closing */
+	}
+	CHECK(waitpid(pid, &status, 0) == pid && status == 0);
+	CHECK(unlink(test_path("questd.db-wal")) == 0);
+	if (!CHECK_INT(world_open(&w), 0))
+		return;
+	if (CHECK_INT(store_warnings(w.store).n, 1))
+		CHECK_HAS(store_warnings(w.store).v[0], "its log (-wal) is missing");
+}
+
 TEST(store_a_crash_loses_nothing_and_warns_of_nothing)
 {
 	WORLD(w);
@@ -336,6 +357,7 @@ TEST(store_automatic_backups_are_kept_by_number)
 				      .p,
 				  STR("x"), 0600));
 	CHECK_OK(fd_write_file(str_fmt(&w.arena, "%s/mine.db", w.o.backups).p, STR("x"), 0600));
+	CHECK_OK(fd_write_file(str_fmt(&w.arena, "%s/auto-notes", w.o.backups).p, STR("x"), 0600));
 	CHECK_OK(store_housekeep(w.store, &next));
 	CHECK(!world_has(
 	    str_fmt(&w.arena, "%s/auto-20261104T000000000Z-before-v2.db", w.o.backups).p));
@@ -344,6 +366,7 @@ TEST(store_automatic_backups_are_kept_by_number)
 	CHECK(world_has(
 	    str_fmt(&w.arena, "%s/auto-2026110BT000000000Z-before-v2.db", w.o.backups).p));
 	CHECK(world_has(str_fmt(&w.arena, "%s/mine.db", w.o.backups).p));
+	CHECK(world_has(str_fmt(&w.arena, "%s/auto-notes", w.o.backups).p));
 }
 
 /* A power loss while pages are moved into the file: its first sector is garbage, the log has it. */

@@ -89,6 +89,22 @@ TEST(f_09_a_truncated_file_is_damaged)
 		return;
 	CHECK(truncate(w.o.database, size_of(w.o.database) / 2 / 4096 * 4096) == 0);
 	refused(&w, STORE_DAMAGED, "cut short");
+	CHECK(truncate(w.o.database, 50) == 0); /* within the header */
+	refused(&w, STORE_DAMAGED, "its first bytes");
+}
+
+TEST(f_09_a_size_that_the_header_does_not_vouch_for_is_no_damage)
+{
+	enum { AT_VALID_FOR = 92 };
+	WORLD(w);
+
+	if (!make_one(&w))
+		return;
+	world_scribble(w.o.database, 28, "\x7f\xff\xff\xff",
+		       4); /* pages, by an old SQLite's leave */
+	world_scribble(w.o.database, AT_VALID_FOR, "\0\0\0\0", 4);
+	CHECK_INT(world_open(&w), 0);
+	CHECK_INT(world_head(&w), 200);
 }
 
 TEST(f_09_an_empty_file_is_refused)

@@ -94,6 +94,24 @@ TEST(words_snippet_shows_the_place_and_says_where_it_was_cut)
 	CHECK(str_is_utf8(out));
 }
 
+TEST(words_snippet_begins_at_a_blank_or_a_whole_code_point)
+{
+	CLEANUP(arena_deinit) struct arena a;
+	struct str words[] = { STR("needle"), STR("absent") }, out;
+	struct str_list list = { words, 2 };
+
+	arena_init(&a, 0);
+	CHECK_OK(words_snippet(&a, STR("much hay before it\nthen needle"), &list, 18, &out));
+	CHECK_STR(out, "…then needle");
+	CHECK_OK(words_snippet(&a, STR("日本語日本語日本語needle日本語日本語"), &list, 20, &out));
+	CHECK_STR(out, "…本語needle日本…");
+	CHECK_OK(words_snippet(&a, STR("nothing of it in here"), &list, 9, &out));
+	CHECK_STR(out, "nothing o…");
+	list.n = 0;
+	CHECK_OK(words_snippet(&a, STR(""), &list, 9, &out));
+	CHECK_STR(out, "");
+}
+
 static double alike(const char *a, const char *b)
 {
 	struct fingerprint x, y;

@@ -101,6 +101,11 @@ TEST(quests_list_gives_what_the_filter_says_on_pages_of_any_size)
 		  "q.n % 2 = 1 and a.name = 'bob' and q.status = 1", NEWEST },
 		{ ", 'parent': 'q-1'", "q.parent = 1", NEWEST },
 		{ ", 'parent': 'q-6', 'label': 'l1'", "q.parent = 6 and q.n % 2 = 1", NEWEST },
+		{ ", 'parent': 'q-1', 'label': 'l1'", "0", NEWEST }, /* its children are even */
+		{ ", 'subject': 'p', 'parent': 'q-1'", "q.subject like 'p%' and q.parent = 1",
+		  NEWEST },
+		{ ", 'subject': 'p', 'label': 'l1'", "q.subject like 'p%' and q.n % 2 = 1",
+		  NEWEST },
 		{ ", 'priority': 'high'", "q.priority = 3", NEWEST },
 		{ ", 'priority': 'high', 'status': 'blocked'", "q.priority = 3 and q.status = 5",
 		  NEWEST },
