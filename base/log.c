@@ -3,6 +3,7 @@
  * does not block. What does not fit the line is cut and marked. */
 #include "base/log.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
@@ -260,16 +261,18 @@ void log_line(enum log_level level, const char *message, const struct log_kv *kv
 	errno = saved;
 }
 
-void log_fault(int e, const char *what, struct str incident)
+void log_fault(int e, const char *what, const struct log_kv *more, size_t n)
 {
+	struct log_kv kv[6];
 	struct err_report r;
 
+	assert(n <= ARRAY_LEN(kv) - 2);
 	err_take(e, &r);
-	if (incident.p)
-		log_error(what, LOG_C("error", r.text), LOG_C("at", r.chain),
-			  LOG_S("incident", incident));
-	else
-		log_error(what, LOG_C("error", r.text), LOG_C("at", r.chain));
+	kv[0] = LOG_C("error", r.text);
+	kv[1] = LOG_C("at", r.chain);
+	for (size_t i = 0; i < n; i++)
+		kv[2 + i] = more[i];
+	log_line(LOG_ERROR, what, kv, 2 + n);
 }
 
 bool log_limit_ok(struct log_limit *l, uint32_t per_second)

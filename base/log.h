@@ -37,9 +37,8 @@ struct log_kv {
 #define log_error(...) log_at(LOG_ERROR, __VA_ARGS__)
 
 void log_line(enum log_level level, const char *message, const struct log_kv *kv, size_t n);
-/* Logs a negative error once: text, chain and the given incident id (may be NONE), and forgets it.
- */
-void log_fault(int e, const char *what, struct str incident);
+/* Logs a negative error once: text, chain and what belongs to it (n ≤ 4), and forgets it. */
+void log_fault(int e, const char *what, const struct log_kv *more, size_t n);
 
 /* At most `per_second` lines a second for one reason; the rest are counted and told of once a
  * second (TM-LOG-01). `{0}`-valid. */

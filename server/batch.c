@@ -257,7 +257,7 @@ int batch_run_atomic(struct request *r, struct store *store, struct log_limit *l
 	e = run_in_savepoint(r, &tx, limit);
 	if (e) {
 		r->outcome = CALL_FAILED;
-		faults_fail(&r->call.failure, &r->arena, e, r->verb->name, limit);
+		faults_fail(r, e, r->verb->name, limit);
 	}
 	return err_trace(r->outcome ? store_call_undo(store) : store_call_keep(store));
 }

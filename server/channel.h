@@ -59,6 +59,7 @@ struct channel {
 	struct mcp_conn
 	    *mcp; /* MCP's state of this connection or session; NULL before the first MCP message */
 	struct str toolsets; /* what the URL or the relay's flags chose; NONE = default */
+	struct str trace;    /* of all its calls: the id of a trace, or NONE */
 	bool is_read_only;   /* nothing may be changed through it, by any method */
 	bool is_gone;        /* the peer left; requests in lanes finish unheard */
 };

@@ -181,6 +181,7 @@ static void start_rpc(struct http_call *c, const struct http_request *r)
 		return;
 	}
 	c->has_channel = true;
+	c->channel.trace = trace_id(http_header(r, STR("traceparent")));
 	rpc_receive(&c->channel, r->body);
 }
 

@@ -26,13 +26,30 @@
 #define IDLE_CHECK_MS    100
 #define WAIT_MAX_MS      60000
 
+static void tell_log(const struct request *r, int64_t took_us)
+{
+	const struct log_kv kv[] = {
+		LOG_S("verb", r->verb ? r->verb->name : STR("none")),
+		LOG_S("principal", r->principal.id),
+		LOG_S("outcome",
+		      r->call.failure.code ? error_table[r->call.failure.code].name : STR("ok")),
+		LOG_I("us", took_us),
+		LOG_C("trace", r->trace),
+	};
+
+	log_line(LOG_DEBUG, "call", kv, ARRAY_LEN(kv) - !r->trace[0]);
+}
+
 void dispatch_finish(struct request *r)
 {
 	struct server *s = r->server;
+	int64_t took_us = clock_boot_us(&s->clock) - r->started_us;
 
 	r->is_over = true;
 	assert(!r->is_running && !r->is_parked && !r->is_held && !r->is_queued);
-	metrics_call(s->metrics, r, clock_boot_us(&s->clock) - r->started_us);
+	metrics_call(s->metrics, r, took_us);
+	if (log_is_on(LOG_DEBUG))
+		tell_log(r, took_us);
 	r->ops->done(r);
 }
 
@@ -40,7 +57,7 @@ static void fault(struct request *r, int e)
 {
 	struct server *s = r->server;
 
-	faults_fail(&r->call.failure, &r->arena, e, r->verb->name, &s->fault_lines);
+	faults_fail(r, e, r->verb->name, &s->fault_lines);
 	dispatch_finish(r);
 }
 
@@ -112,7 +129,7 @@ static bool run_inline(struct request *r)
 	}
 	if (e) {
 		r->outcome = CALL_FAILED;
-		faults_fail(&r->call.failure, &r->arena, e, r->verb->name, &s->fault_lines);
+		faults_fail(r, e, r->verb->name, &s->fault_lines);
 		return true;
 	}
 	class = run_verb(r, &tx, true, &s->fault_lines);

@@ -27,9 +27,16 @@ enum error_code faults_code(enum err_class class)
 	return codes[class];
 }
 
-void faults_fail(struct call_failure *f, struct arena *a, int e, struct str what,
-		 struct log_limit *limit)
+static void tell_log(const struct request *r, int e, const char *place, struct str incident)
 {
+	const struct log_kv more[] = { LOG_S("incident", incident), LOG_C("trace", r->trace) };
+
+	log_fault(e, place, more, r->trace[0] ? 2 : 1);
+}
+
+void faults_fail(struct request *r, int e, struct str what, struct log_limit *limit)
+{
+	struct call_failure *f = &r->call.failure;
 	enum error_code code = faults_code(err_class(e));
 	char incident[INCIDENT_LEN + 1], place[96];
 
@@ -46,12 +53,12 @@ void faults_fail(struct call_failure *f, struct arena *a, int e, struct str what
 		f->data[0] = (struct call_datum){
 			.key = "incident",
 			.kind = CALL_DATUM_STR,
-			.s = str_dup(a, (struct str){ incident, INCIDENT_LEN }),
+			.s = str_dup(&r->arena, (struct str){ incident, INCIDENT_LEN }),
 		};
 		f->n_data = f->data[0].s.p ? 1 : 0;
 	}
 	if (log_limit_ok(limit, LINES_PER_SECOND))
-		log_fault(e, place, (struct str){ incident, INCIDENT_LEN });
+		tell_log(r, e, place, (struct str){ incident, INCIDENT_LEN });
 	else
 		err_forget();
 }

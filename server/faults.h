@@ -3,12 +3,10 @@
  * nobody can explain to the caller is `internal` with an incident id that the log has too. */
 #pragma once
 
-#include "base/arena.h"
 #include "base/log.h"
-#include "verbs/call.h"
+#include "server/request.h"
 
-/* Fills the failure and logs the fault, once. Any thread, each with a limit of
- * its own. `what` names the verb or the place. */
-void faults_fail(struct call_failure *f, struct arena *a, int e, struct str what,
-		 struct log_limit *limit);
+/* Fills the call's failure and logs the fault, once. Any thread, each with a limit of its own.
+ * `what` names the verb or the place. */
+void faults_fail(struct request *r, int e, struct str what, struct log_limit *limit);
 enum error_code faults_code(enum err_class class);

@@ -97,7 +97,7 @@ static void fail_all(struct lanes *l, struct list *batch, int e)
 
 		r->outcome = CALL_FAILED;
 		if (!failure.code) {
-			faults_fail(&r->call.failure, &r->arena, e, STR("commit"), &l->limit);
+			faults_fail(r, e, STR("commit"), &l->limit);
 			failure = r->call.failure;
 			continue;
 		}
@@ -190,7 +190,7 @@ static void run_step(struct lanes *l, struct request *r)
 	}
 	if (e) {
 		r->outcome = CALL_FAILED;
-		faults_fail(&r->call.failure, &r->arena, e, r->verb->name, &l->limit);
+		faults_fail(r, e, r->verb->name, &l->limit);
 	}
 }
 
@@ -313,7 +313,7 @@ static void run_scan(struct scanner *t, struct request *r)
 	e = store_read_begin(t->reader, &r->arena, r->call.now_ms, &tx);
 	if (e) {
 		r->outcome = CALL_FAILED;
-		faults_fail(&r->call.failure, &r->arena, e, r->verb->name, &t->limit);
+		faults_fail(r, e, r->verb->name, &t->limit);
 		return;
 	}
 	(void)run_verb(r, &tx, false, &t->limit); /* a fault is the call's failure by then */

@@ -129,6 +129,7 @@ struct mcp_call *mcp_call_new(struct mcp_conn *conn, struct channel *ch, struct 
 	token = meta ? json_get(meta, STR("progressToken")) : NULL;
 	if (token && (token->type == JSON_STRING || token->type == JSON_INT))
 		c->progress_token = token->raw;
+	c->trace = meta ? trace_id(json_get_str(meta, STR("traceparent"))) : STR_NONE;
 	if (mcp_is_modern(c)) {
 		c->client = mcp_client_bits(meta ? json_get(meta, MCP_META_CLIENT) : NULL);
 		c->level = mcp_level_find(meta ? json_get_str(meta, MCP_META_LEVEL) : STR_NONE);
@@ -264,6 +265,7 @@ void mcp_verb(struct mcp_call *c, struct str verb, const struct json *params, mc
 	}
 	r->id = c->id;
 	r->progress_token = c->progress_token;
+	request_set_trace(r, c->trace);
 	r->is_confirmed = c->is_confirmed;
 	c->request = r;
 	c->then = then;

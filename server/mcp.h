@@ -167,6 +167,7 @@ struct mcp_call {
 	enum mcp_version version;
 	unsigned client;
 	enum mcp_level level;
+	struct str trace; /* _meta's, or NONE */
 	int64_t last_progress;
 	struct request *request; /* the verb under way, if any */
 	mcp_then_fn *then;

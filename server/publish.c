@@ -219,7 +219,7 @@ static int read_page(struct publish *p, const struct store_event_filter *f, int6
 static void later(struct publish *p, int e)
 {
 	if (err_class(e) != ERR_BUSY && log_limit_ok(&p->limit, 1))
-		log_fault(e, "cannot read events", STR_NONE);
+		log_fault(e, "cannot read events", NULL, 0);
 	else
 		err_forget();
 	arm(p, &p->retry, RETRY_MS, on_retry);

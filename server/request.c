@@ -3,9 +3,11 @@
  * in the steady state allocates nothing. */
 #include "server/request.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/err.h"
 #include "schemas/shape.h"
@@ -63,6 +65,14 @@ struct request *pool_take(struct server *s, const struct request_ops *ops, void 
 	return r;
 }
 
+void request_set_trace(struct request *r, struct str id)
+{
+	assert(!id.p || id.n == TRACE_ID_LEN);
+	if (id.p)
+		memcpy(r->trace, id.p, id.n);
+	r->trace[id.p ? id.n : 0] = '\0';
+}
+
 struct request *request_new(struct channel *c, const struct request_ops *ops, void *owner)
 {
 	struct request *r = pool_take(c->server, ops, owner, &c->principal, c->user);
@@ -70,6 +80,7 @@ struct request *request_new(struct channel *c, const struct request_ops *ops, vo
 	if (!r)
 		return NULL;
 	r->channel = c;
+	request_set_trace(r, c->trace);
 	r->is_read_only = c->is_read_only;
 	list_push_back(&c->requests, &r->link);
 	return r;

@@ -15,6 +15,7 @@
 #include "base/list.h"
 #include "base/loop.h"
 #include "server/channel.h"
+#include "server/trace.h"
 #include "verbs/call.h"
 
 struct batch;
@@ -51,6 +52,7 @@ struct request {
 	struct str progress_token;  /* as written; NONE when none was given */
 	struct arena arena;         /* holds the message's bytes and all that follows from them */
 	struct charge bytes, calls;
+	char trace[TRACE_ID_LEN + 1]; /* the id of the trace it is part of, or "" */
 
 	bool is_read_only; /* its channel's */
 	const struct verb *verb;
@@ -85,6 +87,7 @@ struct request {
  * come from a pool: one in the steady state costs no malloc. */
 struct request *request_new(struct channel *c, const struct request_ops *ops, void *owner);
 struct request *request_free(struct request *r);
+void request_set_trace(struct request *r, struct str id); /* NONE: none */
 
 /* Gates in their order — known, allowed, within quota, server state, lane free — then decode, lane,
  * encode. `method` may be the verb's name, its tool name or an alias. `params` may be NULL. Ends

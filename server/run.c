@@ -42,7 +42,7 @@ enum err_class run_verb(struct request *r, struct store_tx *tx, bool keep_busy,
 	if (class == ERR_BUSY && keep_busy)
 		err_forget();
 	else
-		faults_fail(&r->call.failure, &r->arena, e, r->verb->name, limit);
+		faults_fail(r, e, r->verb->name, limit);
 	return class;
 }
 
@@ -88,7 +88,7 @@ int run_keep_reply(struct request *r, struct store_tx *tx)
 static void fault(struct request *r, int e, struct log_limit *limit)
 {
 	r->outcome = CALL_FAILED;
-	faults_fail(&r->call.failure, &r->arena, e, r->verb->name, limit);
+	faults_fail(r, e, r->verb->name, limit);
 }
 
 static void run_in_savepoint(struct request *r, struct store_tx *tx, struct log_limit *limit)

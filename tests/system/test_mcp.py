@@ -128,10 +128,32 @@ class Base(Carriers):
             self.assertEqual(error["data"]["requiredCapabilities"], TASKS)
 
     def test_unknown_meta_is_let_be(self):
-        """mcp-B8 mcp-B9: keys of others, trace context among them."""
-        more = {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "claudecode/toolUseId": "t1"}
+        """mcp-B8: keys of others."""
+        more = {"claudecode/toolUseId": "t1", "tracestate": "a=b", "baggage": "x=y", "traceparent": "nonsense"}
         for carrier in self.everywhere():
             self.assertIn("result", carrier.modern("tools/list", None, None, **more))
+
+    def test_the_log_says_of_which_trace_a_call_is_part(self):
+        """mcp-B9: each line about a call has the id of its trace, from _meta or from the header; a malformed one is none."""
+        def parent(n):
+            return f"00-{n:032x}-b7ad6b7169203331-01"
+        with questd.Server("--log-level", "debug", env={"FP": "store_commit_before:2*return"}) as server:
+            http, peer = Http(server), Peer(server.lines())
+            self.addCleanup(peer.close)
+            peer.tool("quests_list", {}, None, traceparent=parent(0xa1))
+            http.tool("ideas_list", {}, None, traceparent=parent(0xa2))
+            peer.tool("agents_list", {}, None, traceparent=parent(0))
+            server.http("POST", "/rpc", {"jsonrpc": "2.0", "id": 1, "method": "events.list", "params": {}}, {"traceparent": parent(0xa3)})
+            failed = [peer.tool("events_fire", {"kind": "a.b"}, None, traceparent=parent(0xa4)) for _ in range(3)]
+            incidents = [json.loads(f["result"]["content"][0]["text"]).get("incident") for f in failed if f["result"].get("isError")]
+            server.stop()
+            log = server.err.splitlines()
+        traced = {f"{n:032x}": [line for line in log if f'{n:032x}' in line] for n in (0xa1, 0xa2, 0xa3, 0xa4)}
+        for trace, verb in zip(traced, ("quests.list", "ideas.list", "events.list", "events.fire")):
+            self.assertTrue(any(f'verb="{verb}"' in line for line in traced[trace]), log)
+        self.assertEqual(len(incidents), 1, failed)
+        self.assertTrue(any(incidents[0] in line for line in traced[f"{0xa4:032x}"]), log)
+        self.assertFalse([line for line in log if 'verb="agents.list"' in line and "trace=" in line])
 
     def test_a_modern_connection_gets_no_requests(self):
         """mcp-B10: only answers and notifications, even for what must be confirmed."""

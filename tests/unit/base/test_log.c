@@ -213,11 +213,12 @@ TEST(log_fault_tells_text_chain_and_incident_once)
 	struct sink s;
 
 	sink_init(&s, LOG_INFO, LOG_TEXT);
-	log_fault(err_new(ERR_CORRUPT, "page %d", 7), "store failed", STR("abc123"));
+	log_fault(err_new(ERR_CORRUPT, "page %d", 7), "store failed",
+		  &LOG_S("incident", STR("abc123")), 1);
 	line = without_time(drain(&s));
 	CHECK_HAS(line, "error store failed error=\"page 7\" at=\"test_log.c:");
 	CHECK_HAS(line, " incident=\"abc123\"\n");
-	log_fault(-ERR_CORRUPT, "store failed", STR_NONE);
+	log_fault(-ERR_CORRUPT, "store failed", NULL, 0);
 	CHECK_STR(without_time(drain(&s)), "error store failed error=\"damaged\" at=\"\"\n");
 	sink_deinit(&s);
 }
