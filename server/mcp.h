@@ -230,6 +230,8 @@ void mcp_cancel_by_id(struct mcp_conn *conn, struct str id);
 /* Opens `result`; fields follow. */
 struct json_out *mcp_result(struct mcp_call *c);
 struct json_out *mcp_result_as(struct mcp_call *c, struct str result_type);
+/* Without _meta, which a modern result must have: the caller writes it. */
+struct json_out *mcp_result_bare(struct mcp_call *c, struct str result_type);
 void mcp_result_end(struct mcp_call *c);
 void mcp_result_empty(struct mcp_call *c);
 /* ttlMs and cacheScope; legacy clients do not get them. */

@@ -14,7 +14,7 @@ static const struct str level_texts[] = {
 	[MCP_EMERGENCY] = STR("emergency"),
 };
 
-/* On every modern result: who answered. */
+/* On every modern result: who answered. The rest of it is server/discover's to say. */
 #define SERVER_META                   \
 	"{\"io.modelcontextprotocol/" \
 	"serverInfo\":{\"name\":\"questd\",\"version\":\"" QUESTD_VERSION "\"}}"
@@ -122,7 +122,7 @@ static void answer(struct mcp_call *c, int status)
 	mcp_call_free(c);
 }
 
-struct json_out *mcp_result_as(struct mcp_call *c, struct str result_type)
+struct json_out *mcp_result_bare(struct mcp_call *c, struct str result_type)
 {
 	buf_clear(&c->out);
 	c->w = json_out(&c->out);
@@ -139,6 +139,14 @@ struct json_out *mcp_result_as(struct mcp_call *c, struct str result_type)
 	if (mcp_is_modern(c)) {
 		json_raw_key(&c->w, STR("\"resultType\":"));
 		json_str(&c->w, result_type);
+	}
+	return &c->w;
+}
+
+struct json_out *mcp_result_as(struct mcp_call *c, struct str result_type)
+{
+	mcp_result_bare(c, result_type);
+	if (mcp_is_modern(c)) {
 		json_raw_key(&c->w, STR("\"_meta\":"));
 		json_raw(&c->w, STR(SERVER_META));
 	}

@@ -13,11 +13,31 @@
 static const char description[] =
     "A company runtime: agents, quests, ideas and events behind one small server";
 
+static void put_server_info(struct json_out *w, struct str key, enum mcp_version v)
+{
+	json_key(w, key);
+	json_begin_object(w);
+	JSON_KV_STR(w, "name", STR("questd"));
+	JSON_KV_STR(w, "version", STR(QUESTD_VERSION));
+	if (v >= MCP_2025_06_18)
+		JSON_KV_STR(w, "title", STR("questd"));
+	if (v >= MCP_2025_11_25) {
+		JSON_KV_STR(w, "description", str_from(description));
+		json_key(w, STR("icons"));
+		json_raw(w, mcp_icons);
+	}
+	json_end_object(w);
+}
+
 void mcp_discover_start(struct mcp_call *c)
 {
 	struct json_out *w;
 
-	w = mcp_result(c);
+	w = mcp_result_bare(c, STR("complete"));
+	json_key(w, STR("_meta"));
+	json_begin_object(w);
+	put_server_info(w, MCP_META_SERVER, c->version);
+	json_end_object(w);
 	json_key(w, STR("supportedVersions"));
 	json_begin_array(w);
 	json_str(w, mcp_version_text(MCP_MODERN));
@@ -29,19 +49,6 @@ void mcp_discover_start(struct mcp_call *c)
 	JSON_KV_STR(w, "instructions", mcp_instructions);
 	mcp_put_cache(c, DISCOVER_TTL_MS, false);
 	mcp_result_end(c);
-}
-
-static void put_server_info(struct json_out *w, enum mcp_version v)
-{
-	json_key(w, STR("serverInfo"));
-	json_begin_object(w);
-	JSON_KV_STR(w, "name", STR("questd"));
-	JSON_KV_STR(w, "version", STR(QUESTD_VERSION));
-	if (v >= MCP_2025_06_18)
-		JSON_KV_STR(w, "title", STR("questd"));
-	if (v >= MCP_2025_11_25)
-		JSON_KV_STR(w, "description", str_from(description));
-	json_end_object(w);
 }
 
 void mcp_initialize_start(struct mcp_call *c)
@@ -68,7 +75,7 @@ void mcp_initialize_start(struct mcp_call *c)
 	json_key(w, STR("capabilities"));
 	json_raw(w, v >= MCP_2025_03_26 ? STR("{" LIST_CAPABILITIES ",\"completions\":{}}")
 					: STR("{" LIST_CAPABILITIES "}"));
-	put_server_info(w, v);
+	put_server_info(w, STR("serverInfo"), v);
 	JSON_KV_STR(w, "instructions", mcp_instructions);
 	mcp_result_end(c);
 }

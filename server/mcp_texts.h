@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Texts that are part of the program: instructions.md, prompts/NAME.md and skills/NAME/…, made into
- * mcp_texts.gen.c by server/embed.py at build time. */
+/* What is part of the program: instructions.md, icon.png, prompts/NAME.md and skills/NAME/…, made
+ * into mcp_texts.gen.c by server/embed.py at build time. */
 #pragma once
 
 #include <stdbool.h>
@@ -10,6 +10,9 @@
 
 /* What every client's model is told about this server: at most 2,000 characters. */
 extern const struct str mcp_instructions;
+
+/* The server's icons as JSON: one small PNG, which every client that shows icons can show. */
+extern const struct str mcp_icons;
 
 struct mcp_prompt_argument {
 	struct str name, description;

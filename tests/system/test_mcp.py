@@ -2,6 +2,7 @@
 """MCP against the real programs: what holds on every transport, over the Unix socket, through `questd
 mcp` and over HTTP. Tests are named after the rows of the requirements they answer (mcp-B1 …). What is
 HTTP's own is in test_mcp_http.py, what only the older revisions have in test_mcp_legacy.py."""
+import base64
 import hashlib
 import json
 import os
@@ -117,6 +118,20 @@ class Base(Carriers):
             info = carrier.modern("tools/list")["result"]["_meta"][SERVER_INFO]
             self.assertEqual(info["name"], "questd")
             self.assertTrue(info["version"])
+
+    def test_discovery_shows_what_a_client_can_show(self):
+        """mcp-T8 mcp-B6: title, description and an icon that every client can show; the other results stay short."""
+        for carrier in self.everywhere():
+            info = carrier.modern("server/discover")["result"]["_meta"][SERVER_INFO]
+            self.assertEqual(set(info), {"name", "version", "title", "description", "icons"})
+            icon = info["icons"][0]
+            self.assertEqual((icon["mimeType"], icon["sizes"]), ("image/png", ["48x48"]))
+            kind, data = icon["src"].split(",")
+            self.assertEqual(kind, "data:image/png;base64")
+            self.assertEqual(base64.b64decode(data, validate=True)[:8], b"\x89PNG\r\n\x1a\n")
+            self.assertLess(len(icon["src"]), 1400)
+            short = carrier.modern("tools/list")["result"]["_meta"][SERVER_INFO]
+            self.assertEqual(set(short), {"name", "version"})
 
     def test_what_the_client_cannot_is_not_asked_of_it(self):
         """mcp-B7 mcp-P2: no input_required without elicitation, nor with url elicitation alone; tasks need their extension."""

@@ -53,6 +53,7 @@ class Lines(Legacy):
                 self.assertNotIn("tasks", result["capabilities"])
                 self.assertEqual("completions" in result["capabilities"], given >= "2025-03-26")
                 self.assertEqual("title" in result["serverInfo"], given >= "2025-06-18")
+                self.assertEqual("icons" in result["serverInfo"], given >= "2025-11-25")
                 peer.close()
         answer = self.peer().call("initialize", {"capabilities": {}})
         self.assertEqual(answer["error"]["code"], -32602)
