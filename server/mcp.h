@@ -85,6 +85,7 @@ enum {
 
 struct batch;
 struct mcp_call;
+struct mcp_kind;
 struct mcp_watch;
 
 enum {
@@ -319,6 +320,8 @@ void mcp_unsubscribe_start(struct mcp_call *c);
 void mcp_tools_list_start(struct mcp_call *c);
 void mcp_tools_call_start(struct mcp_call *c);
 void mcp_resources_list_start(struct mcp_call *c);
+/* The fields of a resource, into an open object; `item` is the object as its verb shows it. */
+void mcp_put_resource(struct mcp_call *c, const struct mcp_kind *kind, const struct json *item);
 void mcp_templates_list_start(struct mcp_call *c);
 void mcp_resources_read_start(struct mcp_call *c);
 void mcp_prompts_list_start(struct mcp_call *c);

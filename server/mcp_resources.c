@@ -28,7 +28,7 @@ static void list_end(struct mcp_call *c, struct str next_cursor)
 	mcp_result_end(c);
 }
 
-static void put_item(struct mcp_call *c, const struct mcp_kind *kind, const struct json *item)
+void mcp_put_resource(struct mcp_call *c, const struct mcp_kind *kind, const struct json *item)
 {
 	struct str id = json_get_str(item, STR("id")),
 		   short_id = json_get_str(item, STR("short_id"));
@@ -38,7 +38,6 @@ static void put_item(struct mcp_call *c, const struct mcp_kind *kind, const stru
 	struct str excerpt = json_get_str(item, STR("excerpt"));
 	struct json_out *w = &c->w;
 
-	json_begin_object(w);
 	JSON_KV_STR(w, "uri", mcp_uri_make(&c->arena, kind, short_id.p ? short_id : id));
 	JSON_KV_STR(w, "name", short_id.p ? short_id : name.p ? name : id);
 	if (subject.p && c->version >= MCP_2025_06_18)
@@ -54,7 +53,6 @@ static void put_item(struct mcp_call *c, const struct mcp_kind *kind, const stru
 		JSON_KV_STR(w, "lastModified", changed);
 		json_end_object(w);
 	}
-	json_end_object(w);
 }
 
 static void listed(struct mcp_call *c, const struct mcp_outcome *o)
@@ -77,8 +75,11 @@ static void listed(struct mcp_call *c, const struct mcp_outcome *o)
 		return;
 	}
 	items = json_get(v, STR("items"));
-	for (uint32_t i = 0; items && items->type == JSON_ARRAY && i < items->n; i++)
-		put_item(c, kind, &items->items[i]);
+	for (uint32_t i = 0; items && items->type == JSON_ARRAY && i < items->n; i++) {
+		json_begin_object(&c->w);
+		mcp_put_resource(c, kind, &items->items[i]);
+		json_end_object(&c->w);
+	}
 	next = json_get_str(v, STR("next_cursor"));
 	if (next.n) {
 		list_end(c, str_fmt(&c->arena, "%.*s:%.*s", STR_ARG(kind->name), STR_ARG(next)));

@@ -7,8 +7,10 @@
 #include "server/mcp_extra.h"
 #include "server/mcp_tasks.h"
 #include "server/mcp_toolset.h"
+#include "server/mcp_uri.h"
 
-#define LIST_TTL_MS 300000
+#define LIST_TTL_MS  300000
+#define LINKED_BYTES 40000 /* about what clients show a model of one result */
 
 void mcp_tools_list_start(struct mcp_call *c)
 {
@@ -37,7 +39,8 @@ void mcp_tools_list_start(struct mcp_call *c)
 
 /* ---- results ---- */
 
-static void put_text(struct json_out *w, struct str text)
+/* Opens `content`. */
+static void begin_content(struct json_out *w, struct str text)
 {
 	json_raw_key(w, STR("\"content\":"));
 	json_begin_array(w);
@@ -45,7 +48,34 @@ static void put_text(struct json_out *w, struct str text)
 	json_raw_key(w, STR("\"type\":\"text\",\"text\":"));
 	json_str(w, text);
 	json_end_object(w);
+}
+
+static void put_text(struct json_out *w, struct str text)
+{
+	begin_content(w, text);
 	json_end_array(w);
+}
+
+/* Clients cut a long text, or put it into a file, before their model sees it: behind it stands
+ * where the object can be read whole. */
+static void put_link(struct mcp_call *c, const struct mcp_outcome *o, struct json_out *w)
+{
+	const struct mcp_kind *kind = NULL;
+	const struct json *item = NULL;
+	struct str content;
+
+	if (o->text.n > LINKED_BYTES && c->version >= MCP_2025_06_18)
+		kind = mcp_kind_read_by(o->verb->name);
+	if (kind)
+		item = mcp_outcome_json(c, o);
+	if (!item)
+		return; /* or memory is out: the answer itself is whole */
+	content = json_get_str(item, STR("content"));
+	json_begin_object(w);
+	JSON_KV_STR(w, "type", STR("resource_link"));
+	mcp_put_resource(c, kind, item);
+	JSON_KV_INT(w, "size", (int64_t)(content.p ? content.n : o->text.n));
+	json_end_object(w);
 }
 
 static void put_failure(const struct mcp_outcome *o, struct json_out *w)
@@ -63,6 +93,14 @@ static void put_failure(const struct mcp_outcome *o, struct json_out *w)
 }
 
 /* Clients show the model either the text or the structure, so both say the same. */
+static void put_structure(enum mcp_version v, struct str text, struct json_out *w)
+{
+	if (v < MCP_2025_06_18)
+		return;
+	json_raw_key(w, STR("\"structuredContent\":"));
+	json_raw(w, text);
+}
+
 void mcp_put_tool_result(enum mcp_version v, const struct mcp_outcome *o, struct json_out *w)
 {
 	if (o->failure) {
@@ -70,10 +108,7 @@ void mcp_put_tool_result(enum mcp_version v, const struct mcp_outcome *o, struct
 		return;
 	}
 	put_text(w, o->text);
-	if (v >= MCP_2025_06_18) {
-		json_raw_key(w, STR("\"structuredContent\":"));
-		json_raw(w, o->text);
-	}
+	put_structure(v, o->text, w);
 }
 
 void mcp_tool_text(struct mcp_call *c, struct str text, bool is_error)
@@ -131,7 +166,14 @@ static void tool_done(struct mcp_call *c, const struct mcp_outcome *o)
 		return;
 	log_done(c, o);
 	w = mcp_result(c);
-	mcp_put_tool_result(c->version, o, w);
+	if (o->failure) {
+		put_failure(o, w);
+	} else {
+		begin_content(w, o->text);
+		put_link(c, o, w);
+		json_end_array(w);
+		put_structure(c->version, o->text, w);
+	}
 	mcp_result_end(c);
 }
 

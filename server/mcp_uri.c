@@ -33,6 +33,14 @@ const struct mcp_kind *mcp_kind_find(struct str name)
 	return NULL;
 }
 
+const struct mcp_kind *mcp_kind_read_by(struct str verb)
+{
+	for (size_t i = 0; i < mcp_n_kinds; i++)
+		if (mcp_kinds[i].list.p && str_eq(mcp_kinds[i].get, verb))
+			return &mcp_kinds[i];
+	return NULL;
+}
+
 struct str mcp_kind_parameter(const struct mcp_kind *kind, struct str id)
 {
 	return id_is_valid(id) ? kind->by_id : kind->by_name;

@@ -25,6 +25,8 @@ const struct mcp_kind *mcp_kind_find(struct str name);
 /* The kind and the decoded id of a URI of ours; NULL when it is none. The id may lie in the arena.
  */
 const struct mcp_kind *mcp_uri_parse(struct arena *a, struct str uri, struct str *out_id);
+/* The kind that a verb reads one of; NULL when it does not. */
+const struct mcp_kind *mcp_kind_read_by(struct str verb);
 /* get's parameter for this id. */
 struct str mcp_kind_parameter(const struct mcp_kind *kind, struct str id);
 /* Percent-encodes what must be (RFC 3986 unreserved stays). NONE when memory is out. */

@@ -455,6 +455,22 @@ class Features(Carriers):
             self.assertEqual(json.loads(r["content"][0]["text"]), r["structuredContent"])
             self.assertEqual(len(r["content"]), 1)
 
+    def test_what_is_too_long_to_be_shown_says_where_it_is(self):
+        """mcp-T4: over 40 kB a link to the object stands behind its text, and reads it whole; nothing is left out of either."""
+        text = "# Long\n\n" + "a line of text\n" * 4000
+        idea = self.unix.content("ideas_store", {"name": "Long house", "content": text})["id"]
+        for carrier in self.everywhere():
+            result = carrier.tool("ideas_get", {"id": idea})["result"]
+            self.assertEqual([b["type"] for b in result["content"]], ["text", "resource_link"])
+            self.assertEqual(json.loads(result["content"][0]["text"]), result["structuredContent"])
+            link = result["content"][1]
+            self.assertEqual((link["name"], link["mimeType"], link["size"]), ("Long house", "text/markdown", len(text)))
+            read = carrier.modern("resources/read", {"uri": link["uri"]})["result"]["contents"][0]
+            self.assertEqual(read["text"], text)
+            self.assertEqual(len(carrier.tool("ideas_list")["result"]["content"]), 1)
+        self.unix.tool("ideas_update", {"id": idea, "content": "short"})
+        self.assertEqual(len(self.unix.tool("ideas_get", {"id": idea})["result"]["content"]), 1)
+
     def test_wrong_calls(self):
         """mcp-T5 mcp-T6: an unknown tool is the protocol's error, a wrong argument the model's to mend."""
         for carrier in self.everywhere():

@@ -82,6 +82,15 @@ class Lines(Legacy):
                 prompts = carrier.call("prompts/list")["result"]["prompts"]
                 self.assertEqual(any("title" in p for p in prompts), version >= "2025-06-18")
 
+    def test_links_are_for_those_who_know_them(self):
+        """mcp-T4: from 2025-06-18 on."""
+        self.peer("2025-11-25").call("tools/call", {"name": "ideas_store", "arguments": {"name": "Long tale", "content": "x" * 50000}})
+        for version in LEGACY:
+            for carrier in self.carriers(version):
+                result = carrier.call("tools/call", {"name": "ideas_get", "arguments": {"name": "Long tale"}})["result"]
+                self.assertEqual([b["type"] for b in result["content"]],
+                                 ["text", "resource_link"] if version >= "2025-06-18" else ["text"])
+
     def test_set_level(self):
         """mcp-L9: nothing before it, from it on what is at or above; an unknown level is refused."""
         for version in LEGACY:
