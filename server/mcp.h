@@ -168,9 +168,9 @@ struct mcp_call {
 	enum mcp_version version;
 	unsigned client;
 	enum mcp_level level;
-	struct str trace; /* _meta's, or NONE */
-	int64_t last_progress;
-	struct request *request; /* the verb under way, if any */
+	struct str trace;                   /* _meta's, or NONE */
+	int64_t last_progress, progress_ms; /* told last, and when */
+	struct request *request;            /* the verb under way, if any */
 	mcp_then_fn *then;
 	/* Lets go of what the feature holds beside verbs (a timer, a watch, an ask): called once,
 	 * when the call ends, in whatever way. NULL = nothing. */

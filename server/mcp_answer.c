@@ -14,6 +14,8 @@ static const struct str level_texts[] = {
 	[MCP_EMERGENCY] = STR("emergency"),
 };
 
+#define PROGRESS_GAP_MS 20 /* of work that is counted; what has no total tells of changes */
+
 /* On every modern result: who answered. The rest of it is server/discover's to say. */
 #define SERVER_META                   \
 	"{\"io.modelcontextprotocol/" \
@@ -250,12 +252,15 @@ void mcp_notify(struct mcp_call *c, struct str message)
 
 void mcp_progress(struct mcp_call *c, int64_t done, int64_t total, struct str text)
 {
+	int64_t now = loop_now_ms(c->server->loop);
 	struct buf b;
 	struct json_out w;
 
-	if (!c->progress_token.p || done <= c->last_progress)
+	if (!c->progress_token.p || done <= c->last_progress ||
+	    (total > 0 && c->last_progress >= 0 && now - c->progress_ms < PROGRESS_GAP_MS))
 		return;
 	c->last_progress = done;
+	c->progress_ms = now;
 	buf_init(&b, 0);
 	w = mcp_note(&b, STR("notifications/progress"));
 	json_key(&w, STR("progressToken"));

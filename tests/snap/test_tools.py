@@ -100,6 +100,11 @@ class Tools(unittest.TestCase):
         destroying = {t["name"] for t in map(json.loads, self.lists["all"]) if t["annotations"]["destructiveHint"]}
         self.assertEqual(destroying, {"agents_delete", "ideas_delete", "system_batch", "verbs_destroy"})
 
+    def test_no_tool_wants_an_argument_in_a_header(self):
+        """mcp-H9 mcp-H10: gateways need not read our arguments, and nothing private stands in a head. What a tool that
+        did would be held to is checked with the suite's fixture (http-custom-header-server-validation)."""
+        self.assertEqual([t for t in self.lists["all"] if "x-mcp-header" in t], [])
+
     def test_read_only_offers_nothing_that_writes(self):
         for text in self.lists["readonly"]:
             self.assertTrue(json.loads(text)["annotations"]["readOnlyHint"], text)

@@ -77,12 +77,14 @@ class Modern(unittest.TestCase):
         self.assertTrue(self.server.address.startswith("127.0.0.1:"))
 
     def test_a_token_is_needed(self):
-        """mcp-A1 mcp-A7: in the header, never in the query; 401 says how."""
+        """mcp-A1 mcp-A4 mcp-A7: in the header, never in the query; 401 says how, and whether the one given was wrong."""
         for drop, extra, path in ((("Authorization",), {}, "/mcp"), ((), {"Authorization": "Bearer wrong"}, "/mcp"),
                                   (("Authorization",), {}, "/mcp?access_token=" + self.server.token())):
             stream = Stream(self.server.address, "POST", path, self.message(), self.http.head(self.message(), extra, drop))
             self.assertEqual(stream.status, 401)
-            self.assertIn("Bearer", stream.headers["www-authenticate"])
+            challenge = stream.headers["www-authenticate"]
+            self.assertTrue(challenge.startswith("Bearer "))
+            self.assertEqual('error="invalid_token"' in challenge, bool(extra))
 
     def test_well_known_paths_are_plain_404s(self):
         """mcp-A9: clients probe them before they connect."""

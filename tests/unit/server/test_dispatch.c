@@ -378,6 +378,27 @@ TEST(dispatch_backup_goes_on_in_steps_while_others_write)
 	world_close(&w);
 }
 
+/* The clock stands still: of some thirty steps one is told. */
+TEST(mcp_P1_progress_is_told_only_so_often)
+{
+	struct world w;
+	struct peer p;
+
+	if (!world_open(&w, NULL, true) || !peer_open(&p, &w, NULL))
+		return;
+	peer_say(&p,
+		 CALL("7", "tools/call",
+		      "{\"name\":\"system_check\",\"arguments\":{},\"_meta\":{\"progressToken\":0,"
+		      "\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\","
+		      "\"io.modelcontextprotocol/clientCapabilities\":{}}}"));
+	CHECK(peer_wait(&p, 2));
+	CHECK_HAS(peer_message(&p, 0), "\"method\":\"notifications/progress\"");
+	CHECK_HAS(peer_message(&p, 0), "\"progressToken\":0,\"progress\":");
+	CHECK_HAS(peer_message(&p, 1), "\"id\":7,\"result\"");
+	peer_close(&p);
+	world_close(&w);
+}
+
 TEST(tm_rpc_07_a_cursor_serves_its_own_query_only)
 {
 	struct principal other = { .id = STR("key:2"), .roles = 1u << ACCESS_ROLE_VIEWER };
