@@ -24,5 +24,7 @@ bool confirm_asked(struct cli *c, const char *fmt, ...)
 	dprintf(STDERR_FILENO, "%s [y/N] ", question);
 	ssize_t n = read(STDIN_FILENO, answer, sizeof(answer));
 
+	if (n <= 0)
+		dprintf(STDERR_FILENO, "\n"); /* what is said next has a line of its own */
 	return n > 0 && (answer[0] == 'y' || answer[0] == 'Y');
 }

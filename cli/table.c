@@ -3,6 +3,8 @@
  * everywhere or said better by another column is left out; then the widest texts are cut and the
  * last columns dropped until it fits. */
 #include "cli/print.h"
+
+#include "base/id.h"
 #include "cli/width.h"
 
 #define COLUMNS_MAX 32
@@ -57,7 +59,8 @@ static struct column *add_column(struct table *t, struct str key)
 /* One line, safe; what stands behind a line's end is left out. */
 static struct str cell_text(const struct print *p, const struct json *v)
 {
-	struct str s = print_scalar(p, v, true);
+	struct str message = json_get_str(v, STR("message")); /* an error's, in a batch's answers */
+	struct str s = message.n ? message : print_scalar(p, v, true);
 	size_t end = str_find(s, '\n', 0);
 
 	return width_safe(p->arena, str_trim(str_slice(s, 0, end)));
@@ -77,8 +80,11 @@ static void measure(struct table *t, const struct json *item)
 		size_t w = width_of(text);
 
 		c->width = MAX(c->width, w);
-		/* Ids, numbers and times are of no use when cut; texts are. */
-		c->least = MAX(c->least, v->type == JSON_STRING && w != 36 ? MIN(w, TEXT_MIN) : w);
+		/* Ids, numbers and times are of no use when cut; texts, lists and objects are. */
+		bool is_whole = v->type != JSON_OBJECT && v->type != JSON_ARRAY &&
+				(v->type != JSON_STRING || w == ID_LEN);
+
+		c->least = MAX(c->least, is_whole ? w : MIN(w, TEXT_MIN));
 		c->is_right = v->type == JSON_INT || v->type == JSON_DOUBLE;
 		c->is_empty = c->is_empty && (text.n == 0 || str_eq(v->raw, STR("false")));
 	}
@@ -152,10 +158,21 @@ static bool drop_late(struct table *t)
 	return false;
 }
 
+/* Where a long id would take most of a line, the name says more; commands take names too. */
+static void prefer_name(struct table *t)
+{
+	struct column *id = find_column(t, STR("id"));
+
+	if (id && id->width > t->print->width / 2 && find_column(t, STR("name")))
+		drop_column(t, (size_t)(id - t->columns));
+}
+
 static void fit(struct table *t)
 {
 	while (!cut_to(t, TEXT_GOOD) && drop_late(t))
 		;
+	if (!cut_to(t, 0))
+		prefer_name(t);
 	while (!cut_to(t, 0) && t->n_columns > 1)
 		drop_column(t, t->n_columns - 1);
 }

@@ -401,6 +401,15 @@ class Terminal(Folder):
             self.assertEqual(len(lines), 4)
         self.assertIn("more: --cursor ", self.tty("quests", "list", "--limit", "1")[1])
 
+    def test_a_narrow_table_keeps_what_says_most(self):
+        self.ok("ideas", "store", "--name", "House style", "--content", "c")
+        shown = ESCAPE.sub("", self.tty("ideas", "list", columns=40)[1])
+        self.assertIn("House style", shown)
+        self.assertLessEqual(max(map(len, shown.splitlines())), 40)
+        calls = '[{"method":"system.ping"},{"method":"quests.get","params":{"id":"q-999"}}]'
+        shown = ESCAPE.sub("", self.tty("system", "batch", "--calls", calls, columns=60)[1])
+        self.assertIn("no quest 'q-999'", shown)
+
     def test_objects_are_keys_and_values(self):
         quest = self.ok("quests", "create", "s", "--description", "one\ntwo")["short_id"]
         shown = ESCAPE.sub("", self.tty("quests", "get", quest)[1])
