@@ -497,6 +497,10 @@ int relay_run(struct cli *c, struct args *a)
 		code = where_paths(c, &paths);
 	if (code)
 		return code;
+	if (c->is_tty_in)
+		say_note(
+		    "questd: note: this is for MCP clients, which start it themselves: it reads "
+		    "JSON, a message a line; Ctrl-D ends it");
 	relay_notes_init(&r.notes);
 	relay_lines_init(&r.up);
 	relay_lines_init(&r.down);

@@ -442,6 +442,11 @@ class Terminal(Folder):
         self.assertRegex(shown, r"\r[|/\\-] quests\.wait  0\.\d s")
         self.assertIn("\r\x1b[K", shown)
 
+    def test_somebody_who_types_questd_mcp_is_told_what_it_is(self):
+        code, shown = self.tty("mcp", answer=b"\x04", until_seen=b"MCP clients")
+        self.assertEqual(code, 0, shown)
+        self.assertIn("Ctrl-D ends it", shown)
+
     def test_an_interrupt_leaves_no_progress_line_behind(self):
         quest = self.ok("quests", "create", "s")["short_id"]
         code, shown = self.tty("quests", "wait", quest, answer=b"\x03", until_seen=b"quests.wait")
