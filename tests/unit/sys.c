@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/types.h>
+#include <time.h>
 
 static _Atomic unsigned n_seen, fail_at;
 static _Atomic int fail_errno;
@@ -36,6 +37,27 @@ static bool fails(void)
 		return false;
 	errno = atomic_load(&fail_errno);
 	return true;
+}
+
+typedef void sleep_fn(void *data);
+static _Atomic(sleep_fn *) at_sleep;
+static void *at_sleep_data; /* of whoever takes the function */
+
+void sys_at_sleep(void (*fn)(void *data), void *data)
+{
+	at_sleep_data = data;
+	atomic_store(&at_sleep, fn);
+}
+
+int __real_nanosleep(const struct timespec *t, struct timespec *left);
+int __wrap_nanosleep(const struct timespec *t, struct timespec *left);
+int __wrap_nanosleep(const struct timespec *t, struct timespec *left)
+{
+	sleep_fn *fn = atomic_exchange(&at_sleep, NULL);
+
+	if (fn)
+		fn(at_sleep_data);
+	return __real_nanosleep(t, left);
 }
 
 /* type name(parameters) that says `bad` when it fails */

@@ -7,3 +7,5 @@
 void sys_fail_at(unsigned n, int error);
 /* Calls since the last sys_fail_at. */
 unsigned sys_n(void);
+/* Called once, by whatever thread sleeps next, before it does; NULL = nothing any more. */
+void sys_at_sleep(void (*fn)(void *data), void *data);
