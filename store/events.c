@@ -55,7 +55,7 @@ int store_event_bounds(struct store_tx *tx, int64_t *floor, int64_t *head)
 }
 
 /* `*` stands for any characters, also none. Linear: only the last star is tried again. */
-static bool glob_matches(struct str glob, struct str text)
+bool store_event_kind_matches(struct str glob, struct str text)
 {
 	size_t g = 0, t = 0, star = SIZE_MAX, again = 0;
 
@@ -84,7 +84,7 @@ static bool row_matches(const struct store_event_filter *f, struct str kind, str
 	bool is_wanted = f->kinds.n == 0;
 
 	for (size_t i = 0; i < f->kinds.n && !is_wanted; i++)
-		is_wanted = glob_matches(f->kinds.v[i], kind);
+		is_wanted = store_event_kind_matches(f->kinds.v[i], kind);
 	return is_wanted && (!f->source.p || str_eq(f->source, source)) &&
 	       (!f->subject.p || str_eq(f->subject, subject));
 }

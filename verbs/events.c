@@ -3,10 +3,30 @@
 #include "store/events.h"
 
 #include "handlers.gen.h"
+#include "store/quests.h"
 #include "verbs/call.h"
 
 static const struct str reserved[] = { STR("agent"), STR("quest"),   STR("idea"), STR("system"),
 				       STR("role"),  STR("session"), STR("task"), STR("schedule") };
+
+/* All that the runtime itself fires. */
+static const struct str kinds[] = {
+	STR("agent.erased"),  STR("agent.retired"),  STR("agent.spawned"),  STR("agent.updated"),
+	STR("idea.deleted"),  STR("idea.linked"),    STR("idea.stored"),    STR("idea.unlinked"),
+	STR("idea.updated"),  STR("quest.assigned"), STR("quest.blocked"),  STR("quest.claimed"),
+	STR("quest.closed"),  STR("quest.created"),  STR("quest.released"), STR("quest.unblocked"),
+	STR("quest.updated"),
+};
+
+static bool is_reserved(struct str kind)
+{
+	struct str rest = kind, first = str_cut(&rest, '.');
+
+	for (size_t i = 0; rest.p && i < ARRAY_LEN(reserved); i++)
+		if (str_eq(first, reserved[i]))
+			return true;
+	return false;
+}
 
 /* Dotted words of [a-z0-9_-], at least two. */
 static bool is_kind(struct str s)
@@ -28,20 +48,61 @@ static bool is_kind(struct str s)
 
 static int check_kind(struct call *c, struct str kind)
 {
-	struct str rest = kind, first;
+	struct str rest = kind;
 
 	if (!is_kind(kind))
 		return call_fail_field(
 		    c, ERROR_INVALID_PARAMS, "kind",
 		    "'%.*s' is not of the form 'build.finished': lower-case words with dots",
 		    STR_ARG(kind));
-	first = str_cut(&rest, '.');
-	for (size_t i = 0; i < ARRAY_LEN(reserved); i++)
-		if (str_eq(first, reserved[i]))
-			return call_fail_field(
-			    c, ERROR_INVALID_PARAMS, "kind",
-			    "kinds that begin with '%.*s.' are the runtime's own", STR_ARG(first));
-	return 0;
+	if (!is_reserved(kind))
+		return 0;
+	return call_fail_field(c, ERROR_INVALID_PARAMS, "kind",
+			       "kinds that begin with '%.*s.' are the runtime's own",
+			       STR_ARG(str_cut(&rest, '.')));
+}
+
+/* ---- filters ---- */
+
+/* A kind that the runtime would have to fire and does not is a slip, and never comes. */
+static int check_filter(struct call *c, struct str glob)
+{
+	struct str nearest;
+
+	if (!is_reserved(glob))
+		return 0;
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if (store_event_kind_matches(glob, kinds[i]))
+			return 0;
+	nearest = str_nearest(glob, kinds, ARRAY_LEN(kinds));
+	if (nearest.p) {
+		call_data_str(c, "nearest", nearest);
+		c->failure.hint = str_fmt(c->arena, "did you mean %.*s?", STR_ARG(nearest));
+	} else {
+		c->failure.hint = STR("quest.*, idea.* and agent.* are all there are");
+	}
+	return call_fail_field(c, ERROR_INVALID_PARAMS, "kinds", "no event is of kind '%.*s'",
+			       STR_ARG(glob));
+}
+
+/* A quest's short id stands for its id; another text for itself. */
+static int find_subject(struct call *c, struct str *subject)
+{
+	struct store_quest q;
+	int e = str_starts(*subject, STR("q-")) ? store_quest_get(c->tx, *subject, &q) : STORE_NONE;
+
+	if (e == 0)
+		*subject = q.quest.id;
+	return e == STORE_NONE ? 0 : err_trace(e);
+}
+
+static int settle_filter(struct call *c, struct store_event_filter *f)
+{
+	int e = 0;
+
+	for (size_t i = 0; i < f->kinds.n && e == 0; i++)
+		e = check_filter(c, f->kinds.v[i]);
+	return e ? e : find_subject(c, &f->subject);
 }
 
 int events_fire(struct call *c, const struct events_fire_params *p, struct events_fire_result *r)
@@ -53,7 +114,7 @@ int events_fire(struct call *c, const struct events_fire_params *p, struct event
 	int64_t seq;
 	int e;
 
-	if ((e = check_kind(c, p->kind)))
+	if ((e = check_kind(c, p->kind)) || (e = find_subject(c, &new.subject)))
 		return e;
 	if ((e = store_event_add(c->tx, &new, &seq)) ||
 	    (e = store_event_get(c->tx, seq, &r->event)))
@@ -71,6 +132,8 @@ int events_list(struct call *c, const struct events_list_params *p, struct event
 	if (p->cursor.p && (!str_to_i64(p->cursor, &before) || before < 1))
 		return call_fail_field(c, ERROR_CURSOR_INVALID, "cursor",
 				       "this is no cursor of events.list");
+	if ((e = settle_filter(c, &filter)))
+		return e;
 	if ((e = store_event_list(c->tx, &filter, before, (size_t)p->limit, &r->items)))
 		return err_trace(e);
 	if (r->items.n == (size_t)p->limit) {
@@ -145,7 +208,7 @@ int events_poll(struct call *c, const struct events_poll_params *p, struct event
 
 	if (e)
 		return err_trace(e);
-	if ((e = start_of_poll(c, p, &b, &since)))
+	if ((e = settle_filter(c, &filter)) || (e = start_of_poll(c, p, &b, &since)))
 		return e;
 	if (since + 1 < b.floor) {
 		tell_bounds(c, &b);
@@ -156,7 +219,7 @@ int events_poll(struct call *c, const struct events_poll_params *p, struct event
 	if ((e = store_event_page(c->tx, &filter, since, (size_t)p->limit, &r->items, &reached)))
 		return err_trace(e);
 	if (r->items.n == 0 && reached >= b.head && p->timeout_s > 0 && !c->is_time_over)
-		return call_wait_for(c, p->subject, p->timeout_s * 1000);
+		return call_wait_for(c, filter.subject, p->timeout_s * 1000);
 	r->since = id_of(c, reached);
 	r->head = id_of(c, b.head);
 	r->more = reached < b.head;
@@ -175,9 +238,11 @@ int events_follow(struct call *c, const struct events_follow_params *p,
 		return err_nomem();
 	if ((e = store_event_bounds(c->tx, &b.floor, &b.head)))
 		return err_trace(e);
+	*filter = (struct store_event_filter){ p->kinds, p->subject, p->source };
+	if ((e = settle_filter(c, filter)))
+		return e;
 	if (p->since.p && (e = read_since(c, p->since, &b, &since)))
 		return e;
-	*filter = (struct store_event_filter){ p->kinds, p->subject, p->source };
 	c->follow = (struct call_follow){ filter, since };
 	return 0;
 }

@@ -63,10 +63,25 @@ static void check_store(struct world *w)
 		CHECK_STR(wrong.v[i], "as counted");
 }
 
+/* Whatever kinds of events came, a filter may name them. */
+static void check_kinds(struct world *w)
+{
+	struct str_list kinds = world_rows(w, "select distinct kind from events");
+
+	w->is_starving = false;
+	for (size_t i = 0; i < kinds.n; i++)
+		CHECK_STR(world_text(world_say(w, "events.list", "{'kinds': ['%.*s'], 'limit': 1}",
+					       STR_ARG(kinds.v[i])),
+				     "items.0.kind"),
+			  kinds.v[i].p);
+}
+
 void world_deinit(struct world *w)
 {
-	if (w->store)
+	if (w->store) {
 		check_store(w);
+		check_kinds(w);
+	}
 	w->store = store_close(w->store);
 	arena_deinit(&w->arena);
 }
