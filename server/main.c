@@ -228,11 +228,13 @@ static void say_ready(struct server *s)
 {
 	struct str http = server_http_text(s, &s->options.arena);
 
-	fprintf(stderr, "questd ready socket=%s http=%.*s pid=%d", s->options.paths.socket,
-		STR_ARG(http), (int)getpid());
+	char note[256] = "";
+
 	if (s->http_note)
-		fprintf(stderr, " (%.*s %s)", STR_ARG(s->options.http), s->http_note);
-	fputc('\n', stderr);
+		snprintf(note, sizeof(note), " (%.*s %s)", STR_ARG(s->options.http), s->http_note);
+	/* in one write: whoever has seen it may stop reading */
+	fprintf(stderr, "questd ready socket=%s http=%.*s pid=%d%s\n", s->options.paths.socket,
+		STR_ARG(http), (int)getpid(), note);
 	if (s->options.no_auth && s->http)
 		log_warn("HTTP asks for no token: whoever reaches the port may do everything",
 			 LOG_S("http", http));

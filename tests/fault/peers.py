@@ -181,6 +181,7 @@ def f_31(long):
             text = b""
             while b"questd ready" not in text:
                 text += os.read(read, 4096)
+            need(text.count(b"\n") > text[:text.index(b"questd ready")].count(b"\n"), f"a ready line in pieces: {text}")
             filler = os.open(f"/proc/self/fd/{write}", os.O_WRONLY | os.O_NONBLOCK)
             with contextlib.suppress(BlockingIOError):
                 while True:
