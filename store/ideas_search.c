@@ -3,6 +3,7 @@
  * that stand in its row; only the best are read whole, for their snippets. */
 #include "store/ideas_search.h"
 
+#include <float.h>
 #include <math.h>
 
 #include "base/err.h"
@@ -21,10 +22,11 @@ struct search {
 	const struct idea_query *q;
 	struct candidate *best; /* sorted, best first */
 	size_t n, n_seen;
+	double text_max; /* of all that the caller may see */
 	bool is_cut;
 };
 
-/* To so many digits: scores of a small company are tiny, and their order still means something. */
+/* To so many digits: who is far behind still stands in order. */
 static double round_digits(double v, int digits)
 {
 	double unit;
@@ -65,6 +67,8 @@ static void consider(struct search *f, struct db_stmt *s)
 	double total = score.text * score.recency * score.links;
 	size_t at = f->n;
 
+	f->text_max = fmax(f->text_max, score.text);
+
 	while (at > 0 && f->best[at - 1].hit.score < total)
 		at--;
 	if (at == f->q->max)
@@ -96,6 +100,7 @@ static int collect(struct search *f, struct str expression)
 	if (e)
 		return err_trace(e);
 	f->n = f->n_seen = 0;
+	f->text_max = DBL_MIN; /* divided by */
 	f->is_cut = false;
 	db_bind_str(s, 1, expression);
 	db_bind_str(s, 2, f->q->kind);
@@ -112,7 +117,8 @@ static int collect(struct search *f, struct str expression)
 	return e < 0 ? err_trace(e) : 0;
 }
 
-/* Reads what only the best need: tags and the place where the words stand. */
+/* Reads what only the best need: tags and the place where the words stand. How well words fit comes
+ * out against the best fit: bm25's own numbers are next to nothing where there are few ideas. */
 static int complete(struct search *f, struct candidate *c, const struct str_list *words)
 {
 	struct idea_row row;
@@ -122,7 +128,8 @@ static int complete(struct search *f, struct candidate *c, const struct str_list
 		return e < 0 ? err_trace(e)
 			     : err_new(ERR_CORRUPT, "the index of words names a missing idea");
 	c->hit.tags = row.idea.tags;
-	c->hit.score = round_digits(c->hit.score, 4);
+	c->score.text /= f->text_max;
+	c->hit.score = round_digits(c->hit.score / f->text_max, 4);
 	if (f->q->explain) {
 		c->hit.parts = arena_dup(f->tx->arena, &c->score, sizeof(c->score));
 		if (!c->hit.parts)
