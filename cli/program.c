@@ -64,7 +64,7 @@ void program_ask(struct arena *a, const char *data_dir, char *const *args, int64
 	int pair[2];
 
 	*out = (struct program_said){ .code = PROGRAM_NONE };
-	for (size_t i = 0; args[i] && i < ARGS_MAX; i++)
+	for (size_t i = 0; i < ARGS_MAX && args[i]; i++)
 		argv[3 + i] = args[i];
 	if (!argv[0] || pipe2(pair, O_CLOEXEC))
 		return;
