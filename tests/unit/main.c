@@ -35,6 +35,11 @@ bool test_is_under_valgrind(void)
 	return getenv("QUESTD_UNDER_VALGRIND") != NULL;
 }
 
+int test_patience_ms(void)
+{
+	return test_is_under_valgrind() ? 300000 : 10000;
+}
+
 static bool failed(void)
 {
 	now.n_failed++;

@@ -60,6 +60,8 @@ struct test {
  * descriptor for it: who tests what happens to that connection skips. tests/run.py --valgrind says
  * so. */
 bool test_is_under_valgrind(void);
+/* How long to wait for what must come before it counts as missing. */
+int test_patience_ms(void);
 #define TEST_SKIP_UNDER_VALGRIND      \
 	if (test_is_under_valgrind()) \
 	TEST_SKIP("valgrind closes connections that find no descriptor")

@@ -16,8 +16,6 @@
 #include "server/conn_line.h"
 #include "tests/unit/test.h"
 
-#define WAIT_MS 10000
-
 bool sock_world(struct world *w, bool is_clock_fake)
 {
 	if (!CHECK_OK(fd_write_file(test_path("token"), STR(SOCK_TOKEN), 0600)) ||
@@ -114,7 +112,7 @@ void sock_ask(struct sock *s, const char *request_line, const char *headers, con
 static bool sock_turn_until(struct sock *s, const char *text)
 {
 	struct clock real = { 0 };
-	int64_t until = clock_boot_ms(&real) + WAIT_MS;
+	int64_t until = clock_boot_ms(&real) + test_patience_ms();
 
 	while (clock_boot_ms(&real) < until) {
 		sock_read(s);

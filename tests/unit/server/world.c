@@ -10,7 +10,6 @@
 #include "tests/unit/test.h"
 
 #define WALL_MS 1767225600000
-#define WAIT_MS 10000
 
 static int peer_send(struct channel *c, struct str message)
 {
@@ -128,7 +127,7 @@ struct str peer_message(const struct peer *p, size_t i)
 bool peer_wait(struct peer *p, size_t n_messages)
 {
 	struct clock real = { 0 };
-	int64_t until = clock_boot_ms(&real) + WAIT_MS;
+	int64_t until = clock_boot_ms(&real) + test_patience_ms();
 
 	while (peer_n(p) < n_messages && clock_boot_ms(&real) < until)
 		if (!CHECK_OK(loop_turn(p->channel.server->loop, 50)))
