@@ -23,11 +23,12 @@ static int serve(int in, int out)
 
 	if (n <= 0)
 		return n < 0 && errno == EAGAIN;
-	for (ssize_t i = 0; i < n; i++)
-		if (input[i] == '\n' && n_out + n_reply <= sizeof(output)) {
-			memcpy(output + n_out, reply, n_reply);
-			n_out += n_reply;
-		}
+	for (const char *p = input;
+	     (p = memchr(p, '\n', (size_t)(input + n - p))) && n_out + n_reply <= sizeof(output);
+	     p++) {
+		memcpy(output + n_out, reply, n_reply);
+		n_out += n_reply;
+	}
 	while (at < n_out) {
 		ssize_t w = write(out, output + at, n_out - at);
 

@@ -65,7 +65,7 @@ def pairs(name, goal, ours, limit):
     ratio = statistics.median(a[0] / b[0] for a, b in got)
     middle = lambda i: (statistics.median(g[i][0] for g in got), statistics.median(g[i][1] for g in got))
     (a, a50), (b, b50) = middle(0), middle(1)
-    verdict(name, ratio, goal, f"questd {a:,.0f}/s p50 {a50:.0f} µs, limit {b:,.0f}/s p50 {b50:.0f} µs")
+    verdict(name, ratio, goal, f"questd {a:,.0f}/s p50 {a50:.1f} µs, limit {b:,.0f}/s" + (f" p50 {b50:.1f} µs" if b50 else ""))
     return ratio
 
 
@@ -212,7 +212,7 @@ def million():
                     f.write(questd.compact({"jsonrpc": "2.0", "id": 0, "method": method, "params": params}).replace('"id":0', '"id":%ID%', 1) + "\n")
                 took = [[load("unix:" + s.socket_path, path, lines=os.path.join(s.data, "ids"))[1] for s in (few, many)] for _ in range(options.rounds)]
                 a, b = (statistics.median(t[i] for t in took) for i in (0, 1))
-                verdict(f"{name} among a million", b / a, 2, f"× as long; p50 {a:.0f} µs among 1,000, {b:.0f} µs among 1,000,000", at_most=True)
+                verdict(f"{name} among a million", b / a, 2, f"× as long; p50 {a:.1f} µs among 1,000, {b:.1f} µs among 1,000,000", at_most=True)
     finally:
         for folder in folders:
             shutil.rmtree(folder, ignore_errors=True)
@@ -244,7 +244,7 @@ def sqlite_alone(batch, seconds):
 @bench
 def writes():
     with Stage(pinned=False) as s:
-        message = s.request("events.fire", {"kind": "bench.write", "subject": "s", "payload": {"x": "y" * 100}})
+        message = s.request("events.fire", {"kind": "bench.write", "subject": "s", "payload": {"x": "y" * 100}, "request_id": "request-%ID%"})
         path = s.file("fire", message)
         pairs("durable write, 64 callers", .4, lambda: load("unix:" + s.server.socket_path, path, 64, core="0,1"), lambda: sqlite_alone(64, options.seconds))
         pairs("durable write, 1 caller", .7, lambda: load("unix:" + s.server.socket_path, path, 1, core="0,1"), lambda: sqlite_alone(1, options.seconds))

@@ -152,7 +152,7 @@ def figures(process):
     need(process.returncode == 0, err)
     rate, p50, p99, n, errors = out.split()
     need(int(errors) == 0, f"{errors} errors: {err}")
-    return float(rate), int(p50) / 1000, int(p99) / 1000
+    return float(rate), float(p50) / 1000, float(p99) / 1000
 
 
 FIRE = {"method": "events.fire", "params": {"kind": "a.b"}}
