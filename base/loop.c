@@ -107,16 +107,27 @@ int loop_add_fd(struct loop *l, struct loop_fd *f, int fd, uint32_t events, loop
 	return 0;
 }
 
-int loop_change_fd(struct loop_fd *f, uint32_t events)
+int loop_rearm_fd(struct loop_fd *f)
 {
-	struct epoll_event event = { .events = events, .data.ptr = f };
+	struct epoll_event event = { .events = f->events, .data.ptr = f };
 
-	if (f->events == events)
-		return 0;
 	if (epoll_ctl(f->loop->epoll_fd, EPOLL_CTL_MOD, f->fd, &event) < 0)
 		return err_sys("cannot change what is watched of a descriptor");
-	f->events = events;
 	return 0;
+}
+
+int loop_change_fd(struct loop_fd *f, uint32_t events)
+{
+	uint32_t before = f->events;
+	int e;
+
+	if (before == events)
+		return 0;
+	f->events = events;
+	e = loop_rearm_fd(f);
+	if (e)
+		f->events = before;
+	return err_trace(e);
 }
 
 void loop_remove_fd(struct loop_fd *f)

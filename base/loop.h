@@ -50,6 +50,8 @@ int loop_add_fd(struct loop *l, struct loop_fd *f, int fd, uint32_t events,
 		loop_fd_fn *fn) must_check;
 /* No system call when the events do not change. */
 int loop_change_fd(struct loop_fd *f, uint32_t events) must_check;
+/* With EPOLLET: what is ready now is told again. */
+int loop_rearm_fd(struct loop_fd *f) must_check;
 /* Safe at any time, also from inside f's own callback and for an event of this turn not yet
  * delivered; harmless when not added. */
 void loop_remove_fd(struct loop_fd *f);

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Lines over a connected stream. A round trip costs epoll_wait, one read and one write: what is
  * ready is read once, all its whole lines are handed out, and the answers go out together at the
- * end of the loop's turn; EPOLLOUT is asked for only when the peer did not take everything. */
+ * end of the loop's turn; EPOLLOUT is asked for only when the peer did not take everything.
+ *
+ * Edge-triggered, for epoll would otherwise look at the socket again before it sleeps. A read that
+ * leaves something asks to be told again; so does one that is not made because the connection is
+ * held, by taking EPOLLIN away and giving it back. */
 #include "transport/line.h"
 
 #include <errno.h>
@@ -39,10 +43,10 @@ static bool line_is_held(const struct line_conn *c)
 /* Readiness we want to hear of; hanging up is told in any case. */
 static void line_watch(struct line_conn *c)
 {
-	uint32_t in = line_is_held(c) || c->is_eof ? 0 : EPOLLIN;
+	uint32_t in = line_is_held(c) || c->is_eof ? 0 : EPOLLIN | EPOLLRDHUP;
 	uint32_t out = c->stalled_since_ms ? EPOLLOUT : 0;
 
-	if (!c->is_closed && loop_change_fd(&c->watch, in | out))
+	if (!c->is_closed && loop_change_fd(&c->watch, in | out | (uint32_t)EPOLLET))
 		err_forget(); /* a descriptor that is in epoll can be changed */
 }
 
@@ -122,8 +126,9 @@ static void line_got_eof(struct line_conn *c, bool peer_is_gone)
 	c->ops->on_eof(c);
 }
 
-static void line_read(struct line_conn *c, bool peer_is_gone)
+static void line_read(struct line_conn *c, uint32_t events)
 {
+	bool is_ending = events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR);
 	size_t room = c->room;
 	char *p;
 	ssize_t n;
@@ -139,12 +144,14 @@ static void line_read(struct line_conn *c, bool peer_is_gone)
 		return;
 	}
 	if (n == 0) {
-		line_got_eof(c, peer_is_gone);
+		line_got_eof(c, events & EPOLLHUP);
 		return;
 	}
 	c->in.tail += (size_t)n;
 	c->room = (size_t)n == room ? MIN(room * 2, (size_t)ROOM_MAX)
 				    : MAX(room / 2, (size_t)ROOM_MIN);
+	if (((size_t)n == room || is_ending) && loop_rearm_fd(&c->watch))
+		err_forget(); /* as in line_watch() */
 	line_hand_out_all(c);
 }
 
@@ -206,9 +213,11 @@ static void line_on_ready(struct loop_fd *f, uint32_t events)
 	if (c->is_closed)
 		return;
 	if (events & EPOLLIN && !line_is_held(c) && !c->is_eof)
-		line_read(c, events & EPOLLHUP);
+		line_read(c, events);
 	else if (events & (EPOLLHUP | EPOLLERR))
 		line_end(c, LINE_EOF);
+	else
+		line_watch(c);
 }
 
 int line_conn_init(struct line_conn *c, struct loop *l, int fd, const struct line_ops *ops)
@@ -227,7 +236,7 @@ int line_conn_init(struct line_conn *c, struct loop *l, int fd, const struct lin
 	buf_init(&c->out, LINE_OUT_MAX_DEFAULT);
 	e = fd_set_nonblock(fd, true);
 	if (!e)
-		e = loop_add_fd(l, &c->watch, fd, EPOLLIN, line_on_ready);
+		e = loop_add_fd(l, &c->watch, fd, EPOLLIN | EPOLLRDHUP | EPOLLET, line_on_ready);
 	return err_trace(e);
 }
 

@@ -146,6 +146,23 @@ TEST(framing_does_not_depend_on_how_bytes_arrive)
 	}
 }
 
+TEST(what_one_read_does_not_take_is_read_without_another_word)
+{
+	enum { N = 25000 };
+	struct buf sent;
+	struct pair p;
+
+	buf_init(&sent, 0);
+	for (int i = 0; i < N; i++)
+		BUF_LIT(&sent, "x\n");
+	pair_init(&p, &ops);
+	CHECK_INT(send(p.peer, buf_str(&sent).p, buf_len(&sent), 0), 2 * N);
+	turns(&p, 20);
+	CHECK_INT(p.n_lines, N);
+	buf_deinit(&sent);
+	pair_deinit(&p);
+}
+
 TEST(a_line_of_exactly_the_limit_passes_and_one_more_byte_does_not)
 {
 	struct pair p;
