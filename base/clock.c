@@ -66,38 +66,33 @@ static void date_from_days(int64_t days, int *year, int *month, int *day)
 	*year = (int)(yoe + era * 400 + (*month <= 2));
 }
 
-static char *put_digits(char *p, int n, int v)
+/* Two digits and what stands behind them. */
+static char *put_pair(char *p, int v, char behind)
 {
-	for (int i = n - 1; i >= 0; i--) {
-		p[i] = (char)('0' + v % 10);
-		v /= 10;
-	}
-	return p + n;
+	p[0] = (char)('0' + v / 10);
+	p[1] = (char)('0' + v % 10);
+	p[2] = behind;
+	return p + 3;
 }
 
 size_t clock_format(char out[CLOCK_RFC3339_MAX], int64_t ms)
 {
 	int64_t clamped = MIN(MAX(ms, MS_MIN), MS_MAX);
 	int64_t days = (clamped - MS_MIN) / (DAY_S * 1000) + MS_MIN / (DAY_S * 1000);
-	int64_t rest = clamped - days * DAY_S * 1000;
+	int rest = (int)(clamped - days * DAY_S * 1000), seconds = rest / 1000;
 	int year, month, day;
 	char *p = out;
 
 	date_from_days(days, &year, &month, &day);
-	p = put_digits(p, 4, year);
-	*p++ = '-';
-	p = put_digits(p, 2, month);
-	*p++ = '-';
-	p = put_digits(p, 2, day);
-	*p++ = 'T';
-	p = put_digits(p, 2, (int)(rest / 3600000));
-	*p++ = ':';
-	p = put_digits(p, 2, (int)(rest / 60000 % 60));
-	*p++ = ':';
-	p = put_digits(p, 2, (int)(rest / 1000 % 60));
-	*p++ = '.';
-	p = put_digits(p, 3, (int)(rest % 1000));
-	*p++ = 'Z';
+	put_pair(p, year / 100, 0);
+	p = put_pair(p + 2, year % 100, '-');
+	p = put_pair(p, month, '-');
+	p = put_pair(p, day, 'T');
+	p = put_pair(p, seconds / 3600, ':');
+	p = put_pair(p, seconds / 60 % 60, ':');
+	p = put_pair(p, seconds % 60, '.');
+	*p++ = (char)('0' + rest % 1000 / 100);
+	p = put_pair(p, rest % 100, 'Z');
 	*p = '\0';
 	return (size_t)(p - out);
 }

@@ -24,20 +24,22 @@ struct json_out json_out(struct buf *b)
 	return (struct json_out){ .buf = b };
 }
 
-/* The comma in front of a value or key, where one belongs. */
-static void separate(struct json_out *w)
+/* Does a comma belong in front of the value or key that comes? */
+static bool takes_comma(struct json_out *w)
 {
 	uint64_t bit = 1ULL << w->depth;
+	bool has_items = w->has_items & bit;
 
-	if (w->is_after_key) {
-		w->is_after_key = false;
-		return;
-	}
-	if (w->depth == 0)
-		return;
-	if (w->has_items & bit)
-		buf_put_char(w->buf, ',');
+	if (TAKE(w->is_after_key, false) || w->depth == 0)
+		return false;
 	w->has_items |= bit;
+	return has_items;
+}
+
+static void separate(struct json_out *w)
+{
+	if (takes_comma(w))
+		buf_put_char(w->buf, ',');
 }
 
 static void begin(struct json_out *w, char c)
@@ -120,6 +122,7 @@ static size_t put_piece(struct buf *b, struct str s, size_t at)
 	if (!start)
 		return s.n;
 	while (at < until) {
+		at += json_scan_copy_quotes(&to, s.p + at, until - at);
 		n = json_scan_copy(to, s.p + at, until - at);
 		to += n;
 		at += n;
@@ -145,9 +148,15 @@ void json_put_quoted(struct buf *b, struct str s)
 
 void json_raw_key(struct json_out *w, struct str quoted)
 {
-	separate(w);
-	buf_put_str(w->buf, quoted);
+	bool comma = takes_comma(w);
+	char *to = buf_reserve(w->buf, quoted.n + comma);
+
 	w->is_after_key = true;
+	if (!to)
+		return;
+	*to = ',';
+	memcpy(to + comma, quoted.p, quoted.n);
+	w->buf->tail += quoted.n + comma;
 }
 
 void json_key(struct json_out *w, struct str key)

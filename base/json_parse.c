@@ -35,7 +35,7 @@ static int fault(struct parser *ps, enum json_fault fault, const char *at, const
 
 static void skip_blanks(struct parser *ps)
 {
-	while (ps->p < ps->end &&
+	while (ps->p < ps->end && (unsigned char)*ps->p <= ' ' &&
 	       (*ps->p == ' ' || *ps->p == '\n' || *ps->p == '\r' || *ps->p == '\t'))
 		ps->p++;
 }
@@ -160,17 +160,16 @@ static int unescape(struct parser *ps, const char *p, const char *end, struct st
 	return 0;
 }
 
-/* p stands behind the opening quote; ends behind the closing one. */
-static int parse_string(struct parser *ps, struct str *out)
+/* From p on, the first byte that is not plain. */
+static int parse_string_with(struct parser *ps, const char *p, struct str *out)
 {
-	const char *from = ps->p, *p = from;
+	const char *from = ps->p;
 	bool has_escapes = false;
 	uint32_t code;
 	size_t n;
 	int e;
 
-	for (;;) {
-		p = json_scan_plain(p, ps->end);
+	for (;; p = json_scan_plain(p, ps->end)) {
 		if (p == ps->end)
 			return fault(ps, JSON_SYNTAX, p, "unterminated string");
 		if (*p == '"')
@@ -192,6 +191,18 @@ static int parse_string(struct parser *ps, struct str *out)
 	ps->p = p + 1;
 	if (has_escapes)
 		return unescape(ps, from, p, out);
+	*out = (struct str){ from, (size_t)(p - from) };
+	return 0;
+}
+
+/* ps->p stands behind the opening quote; ends behind the closing one. */
+static int parse_string(struct parser *ps, struct str *out)
+{
+	const char *from = ps->p, *p = json_scan_plain(from, ps->end);
+
+	if (p == ps->end || *p != '"')
+		return parse_string_with(ps, p, out);
+	ps->p = p + 1;
 	*out = (struct str){ from, (size_t)(p - from) };
 	return 0;
 }

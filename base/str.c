@@ -26,31 +26,38 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* Eight bytes at once: bit 7 of each sum says whether the byte is from 'A', and beyond 'Z', on. */
-static uint64_t lower_word(const char *p)
+/* Are eight bytes the same but for case? They may differ in bit 5, where they are letters: bit 7 of
+ * each sum says whether the byte is from 'a', and beyond 'z', on. */
+static bool is_same_word(const char *p, const char *q)
 {
-	const uint64_t ones = 0x0101010101010101ULL, high = ones * 0x80;
-	uint64_t word, low, is_upper;
+	const uint64_t ones = 0x0101010101010101ULL, high = ones * 0x80, bit5 = ones * 0x20;
+	uint64_t a, b, low, is_letter;
 
-	memcpy(&word, p, sizeof(word));
-	low = word & ~high;
-	is_upper = (low + ones * (0x80 - 'A')) & ~(low + ones * (0x7f - 'Z')) & ~word & high;
-	return word | is_upper >> 2;
+	memcpy(&a, p, sizeof(a));
+	memcpy(&b, q, sizeof(b));
+	if (a == b)
+		return true;
+	low = (a | bit5) & ~high;
+	is_letter = (low + ones * (0x80 - 'a')) & ~(low + ones * (0x7f - 'z')) & ~a & high;
+	return ((a ^ b) & ~(is_letter >> 2)) == 0;
 }
 
 bool str_eq_nocase(struct str a, struct str b)
 {
-	size_t i = 0;
+	const size_t step = sizeof(uint64_t);
+	size_t i;
 
 	if (a.n != b.n)
 		return false;
-	for (; a.n - i >= sizeof(uint64_t); i += sizeof(uint64_t))
-		if (lower_word(a.p + i) != lower_word(b.p + i))
+	if (a.n < step) {
+		for (i = 0; i < a.n && lower(a.p[i]) == lower(b.p[i]);)
+			i++;
+		return i == a.n;
+	}
+	for (i = 0; a.n - i > step; i += step)
+		if (!is_same_word(a.p + i, b.p + i))
 			return false;
-	for (; i < a.n; i++)
-		if (lower(a.p[i]) != lower(b.p[i]))
-			return false;
-	return true;
+	return is_same_word(a.p + a.n - step, b.p + a.n - step); /* some bytes twice, perhaps */
 }
 
 bool str_starts(struct str s, struct str prefix)
@@ -89,13 +96,6 @@ bool str_contains(struct str s, struct str part)
 	if (part.n == 0)
 		return true;
 	return s.n >= part.n && memmem(s.p, s.n, part.p, part.n) != NULL;
-}
-
-struct str str_slice(struct str s, size_t from, size_t to)
-{
-	to = MIN(to, s.n);
-	from = MIN(from, to);
-	return (struct str){ s.p ? s.p + from : NULL, to - from };
 }
 
 struct str str_trim(struct str s)

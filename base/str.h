@@ -50,8 +50,14 @@ int str_cmp(struct str a, struct str b); /* memcmp order, shorter first */
 /* Index of byte c from `from` on, or s.n. */
 size_t str_find(struct str s, char c, size_t from);
 bool str_contains(struct str s, struct str part);
-struct str str_slice(struct str s, size_t from, size_t to); /* clamped */
-struct str str_trim(struct str s);                          /* ASCII blanks at both ends */
+/* Clamped. */
+static inline struct str str_slice(struct str s, size_t from, size_t to)
+{
+	to = MIN(to, s.n);
+	from = MIN(from, to);
+	return (struct str){ s.p ? s.p + from : NULL, to - from };
+}
+struct str str_trim(struct str s); /* ASCII blanks at both ends */
 /* Cuts `s` at the first `sep`: returns what precedes it, leaves in *s what follows (or NONE). */
 struct str str_cut(struct str *s, char sep);
 

@@ -5,22 +5,23 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "base/json_scan.h"
 
 /* How a walk over one object ended. */
 enum walk { WALK_BAD, WALK_DONE, WALK_ESCAPED };
 
 static size_t skip_blanks(struct str s, size_t at)
 {
-	while (at < s.n &&
+	while (at < s.n && (unsigned char)s.p[at] <= ' ' &&
 	       (s.p[at] == ' ' || s.p[at] == '\t' || s.p[at] == '\r' || s.p[at] == '\n'))
 		at++;
 	return at;
 }
 
-/* From the opening quote to behind the closing one; 0 when there is none. */
-static size_t skip_string(struct str s, size_t at)
+/* To behind the closing quote of a string, of which `at` and what follows are left; 0 when there is
+ * none. */
+static size_t skip_rest(struct str s, size_t at)
 {
-	at++;
 	while (at < s.n) {
 		const char *quote = memchr(s.p + at, '"', s.n - at);
 
@@ -35,6 +36,15 @@ static size_t skip_string(struct str s, size_t at)
 		at = end + 1;
 	}
 	return 0;
+}
+
+/* From the opening quote to behind the closing one; 0 when there is none. Most are short and plain.
+ */
+static size_t skip_string(struct str s, size_t at)
+{
+	const char *end = s.p + s.n, *p = json_scan_plain(s.p + at + 1, end);
+
+	return p < end && *p == '"' ? (size_t)(p - s.p) + 1 : skip_rest(s, (size_t)(p - s.p));
 }
 
 static size_t skip_nested(struct str s, size_t at)

@@ -38,6 +38,7 @@ static bool http_is_all(struct str s, uint8_t kind)
 {
 	uint8_t all = kind;
 
+#pragma GCC unroll 8
 	for (size_t i = 0; i < s.n; i++)
 		all &= http_byte[(unsigned char)s.p[i]];
 	return all != 0;

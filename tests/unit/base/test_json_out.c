@@ -48,6 +48,55 @@ TEST(json_out_puts_commas_by_itself)
 	buf_deinit(&b);
 }
 
+/* Byte by byte, as the writer's fast ways must come to. */
+static void put_naively(struct buf *b, struct str s)
+{
+	buf_put_char(b, '"');
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] == '"' || s.p[i] == '\\')
+			buf_put_char(b, '\\');
+		if (s.p[i] == '\n')
+			BUF_LIT(b, "\\n");
+		else
+			buf_put_char(b, s.p[i]);
+	}
+	buf_put_char(b, '"');
+}
+
+TEST(json_out_escapes_wherever_it_stands)
+{
+	static const struct str odd[] = { STR("\""), STR("\\"), STR("\n"), STR("\xc3\xa9"),
+					  STR("\"\"\"") };
+	struct buf text, want, got;
+
+	buf_init(&text, 0);
+	buf_init(&want, 0);
+	buf_init(&got, 0);
+	for (size_t i = 0; i < 100 * 100 * ARRAY_LEN(odd); i++) {
+		size_t first = i % 100, second = i / 100 % 100;
+		struct str last = STR(
+		    "a tail without anything in it, long enough for a step or two");
+
+		buf_clear(&text);
+		for (size_t k = 0; k < first + second; k++) {
+			if (k == first)
+				buf_put_str(&text, odd[i / 10000]);
+			buf_put_char(&text, k % 7 ? 'a' : '"');
+		}
+		buf_put_str(&text, odd[i / 10000]);
+		buf_put_str(&text, str_slice(last, 0, i % (last.n + 1)));
+		buf_clear(&want);
+		buf_clear(&got);
+		put_naively(&want, buf_str(&text));
+		json_put_quoted(&got, buf_str(&text));
+		buf_put_char(&want, '\0');
+		CHECK_STR(buf_str(&got), want.p);
+	}
+	buf_deinit(&text);
+	buf_deinit(&want);
+	buf_deinit(&got);
+}
+
 TEST(json_out_of_one_value_needs_no_container)
 {
 	struct buf b;

@@ -28,6 +28,32 @@ TEST(str_compares)
 	CHECK_INT(str_cmp(STR_NONE, STR("")), 0);
 }
 
+static char folded(int c)
+{
+	return (char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
+}
+
+/* At every place of a text of every length up to two words and a half. */
+TEST(str_eq_nocase_folds_letters_of_ascii_and_nothing_else)
+{
+	char a[20], b[20];
+
+	memset(a, 'x', sizeof(a));
+	memset(b, 'X', sizeof(b));
+	for (size_t n = 1; n <= sizeof(a); n++)
+		for (int c = 0; c < 256 * 256; c++) {
+			size_t at = (size_t)c % n;
+			bool is_same;
+
+			a[at] = (char)(c & 255);
+			b[at] = (char)(c >> 8);
+			is_same = str_eq_nocase((struct str){ a, n }, (struct str){ b, n });
+			CHECK_INT(is_same, folded(c & 255) == folded(c >> 8));
+			a[at] = 'x';
+			b[at] = 'X';
+		}
+}
+
 TEST(str_finds_and_cuts)
 {
 	struct str s = STR("a=b=c");
