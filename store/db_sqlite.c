@@ -273,11 +273,14 @@ double db_double(struct db_stmt *s, int col)
 /* Text is kept as UTF-8, so its bytes are there without a conversion that could fail. */
 struct str db_str(struct db_stmt *s, int col)
 {
-	const char *p = sqlite3_column_blob(s->handle, col);
+	/* asked once for the value: what asks for a column finds it anew each time */
+	sqlite3_value *v = sqlite3_column_value(s->handle, col);
+	const char *p = sqlite3_value_blob(v);
 
 	if (p)
-		return (struct str){ p, (size_t)sqlite3_column_bytes(s->handle, col) };
-	return db_is_null(s, col) ? STR_NONE : STR(""); /* SQLite has no pointer for either */
+		return (struct str){ p, (size_t)sqlite3_value_bytes(v) };
+	/* SQLite has no pointer for either */
+	return sqlite3_value_type(v) == SQLITE_NULL ? STR_NONE : STR("");
 }
 
 struct str db_str_dup(struct db_stmt *s, int col, struct arena *a)

@@ -78,17 +78,13 @@ int pack_object(struct arena *a, const struct shape *shape, const void *object, 
 	return out->p ? 0 : err_nomem();
 }
 
-int unpack_object(struct arena *a, const struct shape *shape, struct str text, void **out)
+static int unpack(struct arena *a, const struct shape *shape, struct str text, void **out)
 {
-	struct shape_faults faults = { .n = 0 };
+	struct shape_faults faults;
 	struct json value;
-	void *object;
+	void *object = arena_zalloc(a, shape->size);
 	int e;
 
-	*out = NULL;
-	if (!text.p)
-		return 0;
-	object = arena_zalloc(a, shape->size);
 	if (!object)
 		return err_nomem();
 	e = json_parse(a, text, &value, NULL);
@@ -100,4 +96,10 @@ int unpack_object(struct arena *a, const struct shape *shape, struct str text, v
 				       STR_ARG(shape->name));
 	*out = object;
 	return 0;
+}
+
+int unpack_object(struct arena *a, const struct shape *shape, struct str text, void **out)
+{
+	*out = NULL;
+	return text.p ? err_trace(unpack(a, shape, text, out)) : 0; /* faults are large */
 }
