@@ -64,6 +64,7 @@ struct shape {
 	size_t size;
 	const struct shape_field *fields;
 	size_t n_fields;
+	const struct shape_field *cursor; /* the one of format cursor, or NULL */
 };
 
 struct shape_fault {

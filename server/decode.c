@@ -82,14 +82,6 @@ static bool out_of_memory(struct request *r)
 	return false;
 }
 
-static const struct shape_field *cursor_field(const struct shape *s)
-{
-	for (size_t i = 0; i < s->n_fields; i++)
-		if (s->fields[i].kind == SHAPE_STRING && s->fields[i].format == SHAPE_CURSOR)
-			return &s->fields[i];
-	return NULL;
-}
-
 /* The parameters as text with sorted keys, those left out that may differ between pages or tries.
  */
 static int canonical(struct request *r, bool for_cursor, struct buf *out)
@@ -137,7 +129,7 @@ static bool binding_of(struct request *r, struct seal_binding *b)
 
 static bool open_cursor(struct request *r)
 {
-	const struct shape_field *f = cursor_field(r->verb->params);
+	const struct shape_field *f = r->verb->params->cursor;
 	struct seal_binding binding;
 	struct str *cursor;
 	int e;
@@ -162,7 +154,7 @@ static bool open_cursor(struct request *r)
 
 static int close_cursor(struct request *r)
 {
-	const struct shape_field *f = cursor_field(r->verb->result);
+	const struct shape_field *f = r->verb->result->cursor;
 	struct seal_binding binding;
 	struct str *cursor;
 

@@ -110,10 +110,10 @@ void mcp_conn_gone(struct mcp_conn *conn)
 }
 
 struct mcp_call *mcp_call_new(struct mcp_conn *conn, struct channel *ch, struct arena *a,
-			      const struct json *message, const struct mcp_route *route)
+			      const struct mcp_route *route)
 {
 	struct mcp_call *c = ARENA_NEW(a, struct mcp_call);
-	const struct json *id = json_get(message, STR("id")), *meta, *token;
+	const struct json *token = json_get(route->meta, STR("progressToken"));
 
 	if (!c)
 		return NULL;
@@ -122,17 +122,16 @@ struct mcp_call *mcp_call_new(struct mcp_conn *conn, struct channel *ch, struct 
 	c->channel = ch;
 	c->method = route->method;
 	c->version = route->version;
-	c->params = json_get(message, STR("params"));
-	c->id = id ? id->raw : STR_NONE;
+	c->params = route->params;
+	c->meta = route->meta;
+	c->id = route->id ? route->id->raw : STR_NONE;
 	c->last_progress = -1;
-	meta = c->params ? json_get(c->params, STR("_meta")) : NULL;
-	token = meta ? json_get(meta, STR("progressToken")) : NULL;
 	if (token && (token->type == JSON_STRING || token->type == JSON_INT))
 		c->progress_token = token->raw;
-	c->trace = meta ? trace_id(json_get_str(meta, STR("traceparent"))) : STR_NONE;
+	c->trace = c->meta ? trace_id(json_get_str(c->meta, STR("traceparent"))) : STR_NONE;
 	if (mcp_is_modern(c)) {
-		c->client = mcp_client_bits(meta ? json_get(meta, MCP_META_CLIENT) : NULL);
-		c->level = mcp_level_find(meta ? json_get_str(meta, MCP_META_LEVEL) : STR_NONE);
+		c->client = mcp_client_bits(json_get(c->meta, MCP_META_CLIENT));
+		c->level = mcp_level_find(json_get_str(c->meta, MCP_META_LEVEL));
 	} else {
 		c->client = conn->client;
 		c->level = conn->level;
@@ -148,9 +147,7 @@ struct mcp_call *mcp_call_new(struct mcp_conn *conn, struct channel *ch, struct 
 /* A modern request may name a log level; a wrong one is refused before anything is done. */
 static bool has_bad_level(const struct mcp_call *c)
 {
-	const struct json *meta = c->params ? json_get(c->params, STR("_meta")) : NULL;
-
-	return mcp_is_modern(c) && meta && json_get(meta, MCP_META_LEVEL) && !c->level;
+	return mcp_is_modern(c) && !c->level && json_get(c->meta, MCP_META_LEVEL);
 }
 
 void mcp_call_start(struct mcp_call *c)
@@ -376,7 +373,7 @@ static void answer_error(struct channel *ch, struct str id, const struct mcp_rou
 
 void mcp_receive(struct channel *ch, struct arena *arena, const struct json *message)
 {
-	const struct json *id = json_get(message, STR("id"));
+	const struct json *method = json_get(message, STR("method")), *id;
 	struct mcp_conn *conn = line_conn(ch);
 	struct mcp_route route;
 	struct mcp_call *c;
@@ -385,12 +382,12 @@ void mcp_receive(struct channel *ch, struct arena *arena, const struct json *mes
 		mcp_batch_receive(conn, arena, message);
 		return;
 	}
-	if (conn && !json_get(message, STR("method"))) {
+	if (conn && !method) {
 		mcp_take_response(conn, message);
 		arena_deinit(arena);
 		return;
 	}
-	if (conn && str_eq(json_get_str(message, STR("method")), MCP_RELAY_HELLO)) {
+	if (conn && method->type == JSON_STRING && str_eq(method->s, MCP_RELAY_HELLO)) {
 		take_hello(conn, json_get(message, STR("params")));
 		arena_deinit(arena);
 		return;
@@ -401,7 +398,7 @@ void mcp_receive(struct channel *ch, struct arena *arena, const struct json *mes
 		route = (struct mcp_route){ .error = MCP_INTERNAL,
 					    .message = STR("memory is out") };
 	if (!route.error) {
-		c = mcp_call_new(conn, ch, arena, message, &route);
+		c = mcp_call_new(conn, ch, arena, &route);
 		if (c) {
 			mcp_call_start(c);
 			return;
@@ -409,6 +406,7 @@ void mcp_receive(struct channel *ch, struct arena *arena, const struct json *mes
 		route.error = MCP_INTERNAL;
 		route.message = STR("memory is out");
 	}
+	id = json_get(message, STR("id"));
 	answer_error(ch, id ? id->raw : STR_NONE, &route);
 	arena_deinit(arena);
 }

@@ -163,6 +163,7 @@ struct mcp_call {
 	struct arena arena;      /* holds the message and the call itself */
 	const struct mcp_method *method;
 	const struct json *params; /* NULL or an object */
+	const struct json *meta;   /* its _meta, or NULL */
 	struct str id;             /* as written; NONE for a notification */
 	struct str progress_token; /* as written; NONE when none was given */
 	enum mcp_version version;
@@ -196,6 +197,7 @@ static inline bool mcp_is_modern(const struct mcp_call *c)
 
 /* What the first look at a message says: the table in mcp.c. `error` 0 means: start it. */
 struct mcp_route {
+	const struct json *id, *params, *meta; /* of the message; NULL: it has none */
 	const struct mcp_method *method;
 	enum mcp_version version;
 	int error;
@@ -211,9 +213,9 @@ enum mcp_version mcp_version_find(struct str text);
 struct str mcp_version_text(enum mcp_version v);
 unsigned mcp_client_bits(const struct json *capabilities);
 
-/* Takes the arena over. NULL when memory is out. */
+/* Takes the arena over, in which the message lies. NULL when memory is out. */
 struct mcp_call *mcp_call_new(struct mcp_conn *conn, struct channel *ch, struct arena *a,
-			      const struct json *message, const struct mcp_route *route);
+			      const struct mcp_route *route);
 void mcp_call_start(struct mcp_call *c);
 /* The client does not want it any more: nothing further is sent for it. */
 void mcp_call_cancel(struct mcp_call *c);

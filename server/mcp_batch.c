@@ -113,7 +113,7 @@ static void start(struct batch *b, const struct json *element)
 	if (text.p && message && !json_parse(&a, text, message, NULL)) {
 		mcp_route(&a, b->conn, message, STR_NONE, &route);
 		if (!route.error)
-			c = mcp_call_new(b->conn, &b->channel, &a, message, &route);
+			c = mcp_call_new(b->conn, &b->channel, &a, &route);
 	}
 	if (c) {
 		c->batch = b;

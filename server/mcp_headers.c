@@ -123,13 +123,12 @@ static const char *check_params(struct arena *a, const struct http_request *r,
 }
 
 const char *mcp_headers_check(struct arena *a, const struct http_request *r,
-			      const struct json *message, const struct mcp_method *method)
+			      const struct json *message, const struct mcp_route *route)
 {
-	struct str claim = mcp_claimed_version(message),
+	struct str claim = json_get_str(route->meta, MCP_META_VERSION),
 		   version = header(r, STR("mcp-protocol-version"));
 	struct str said = header(r, STR("mcp-method"));
-	const struct json *params = json_get(message, STR("params"));
-	bool is_request = json_get(message, STR("id")) != NULL;
+	const struct mcp_method *method = route->method;
 	const char *e;
 
 	if (claim.p && !version.p)
@@ -137,13 +136,13 @@ const char *mcp_headers_check(struct arena *a, const struct http_request *r,
 	if (claim.p && !str_eq(claim, version))
 		return "the MCP-Protocol-Version header differs from the body";
 	if (!said.p)
-		return is_request ? "the Mcp-Method header is missing" : NULL;
+		return route->id ? "the Mcp-Method header is missing" : NULL;
 	if (!str_eq(said, json_get_str(message, STR("method"))))
 		return "the Mcp-Method header differs from the body";
-	if (!method || !params || !is_request)
+	if (!method || !route->params || !route->id)
 		return NULL;
-	e = method->mirrored ? check_name(a, r, params, method->mirrored) : NULL;
+	e = method->mirrored ? check_name(a, r, route->params, method->mirrored) : NULL;
 	if (!e && str_eq(method->name, STR("tools/call")))
-		e = check_params(a, r, params);
+		e = check_params(a, r, route->params);
 	return e;
 }

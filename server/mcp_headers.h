@@ -8,6 +8,6 @@
 #include "server/mcp.h"
 #include "transport/http.h"
 
-/* NULL when all agree; else what does not (the answer is then -32020). */
+/* NULL when all agree; else what does not (the answer is then -32020). `route` is the message's. */
 const char *mcp_headers_check(struct arena *a, const struct http_request *r,
-			      const struct json *message, const struct mcp_method *method);
+			      const struct json *message, const struct mcp_route *route);

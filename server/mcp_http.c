@@ -64,11 +64,10 @@ static void refuse(struct post *p, int status, int code, const char *text)
 
 static void refuse_route(struct post *p, const struct mcp_route *route)
 {
-	const struct json *id = json_get(&p->message, STR("id"));
 	/* A request that does not say what it must is malformed for HTTP too. */
 	int status = route->error == MCP_INVALID_PARAMS ? 400 : mcp_status(route->error);
 
-	reply_error(p->x, status, id ? id->raw : STR("null"), route);
+	reply_error(p->x, status, route->id ? route->id->raw : STR("null"), route);
 }
 
 /* Takes the arena of the post. */
@@ -76,7 +75,7 @@ static struct mcp_exchange *start(struct post *p, struct mcp_exchange *m,
 				  const struct mcp_route *route)
 {
 	struct mcp_call *c = mcp_call_new(mcp_exchange_conn(m), mcp_exchange_channel(m), &p->arena,
-					  &p->message, route);
+					  route);
 
 	if (!c) {
 		refuse(p, 500, MCP_INTERNAL, "memory is out");
@@ -108,30 +107,29 @@ static struct mcp_exchange *exchange(struct post *p, struct mcp_session *session
 static struct mcp_exchange *post_modern(struct post *p)
 {
 	static const struct mcp_conn nobody;
-	bool is_request = json_get(&p->message, STR("id")) != NULL;
-	struct str method = json_get_str(&p->message, STR("method"));
-	struct str claim = mcp_claimed_version(&p->message);
 	struct mcp_route route;
 	struct mcp_exchange *m;
+	struct str claim;
 	const char *wrong;
 
+	mcp_route(&p->arena, &nobody, &p->message, p->version, &route);
+	claim = json_get_str(route.meta, MCP_META_VERSION);
 	/* The version's headers come before what the version means. */
 	if (claim.p && !(p->version.p && str_eq(p->version, claim))) {
 		refuse(p, 400, MCP_HEADER_MISMATCH,
 		       "the MCP-Protocol-Version header is missing or differs from the body");
 		return NULL;
 	}
-	mcp_route(&p->arena, &nobody, &p->message, p->version, &route);
 	if (route.error && route.error != MCP_METHOD_NOT_FOUND) {
 		refuse_route(p, &route);
 		return NULL;
 	}
-	wrong = mcp_headers_check(&p->arena, p->r, &p->message, mcp_method_find(method));
+	wrong = mcp_headers_check(&p->arena, p->r, &p->message, &route);
 	if (wrong) {
 		refuse(p, 400, MCP_HEADER_MISMATCH, wrong);
 		return NULL;
 	}
-	if (!is_request) { /* nothing of an earlier request can be meant here: each is alone */
+	if (!route.id) { /* nothing of an earlier request can be meant here: each is alone */
 		reply(p->x, 202, STR_NONE, NULL, 0);
 		return NULL;
 	}
@@ -194,7 +192,7 @@ static void start_element(struct mcp_exchange *m, const struct json *element)
 	if (text.p && message && !json_parse(&a, text, message, NULL)) {
 		mcp_route(&a, conn, message, STR_NONE, &route);
 		if (!route.error)
-			c = mcp_call_new(conn, mcp_exchange_channel(m), &a, message, &route);
+			c = mcp_call_new(conn, mcp_exchange_channel(m), &a, &route);
 	}
 	if (c) {
 		if (c->id.p)
@@ -246,7 +244,7 @@ static void post_quietly(struct post *p, struct mcp_exchange *m, const struct mc
 	if (!route) {
 		mcp_take_response(conn, &p->message);
 	} else if (!route->error) {
-		c = mcp_call_new(conn, mcp_exchange_channel(m), &p->arena, &p->message, route);
+		c = mcp_call_new(conn, mcp_exchange_channel(m), &p->arena, route);
 		if (c)
 			mcp_call_start(c);
 	}

@@ -75,9 +75,8 @@ struct str mcp_version_text(enum mcp_version v)
 struct str mcp_claimed_version(const struct json *message)
 {
 	const struct json *params = json_get(message, STR("params"));
-	const struct json *meta = params ? json_get(params, STR("_meta")) : NULL;
 
-	return meta ? json_get_str(meta, MCP_META_VERSION) : STR_NONE;
+	return json_get_str(json_get(params, STR("_meta")), MCP_META_VERSION);
 }
 
 unsigned mcp_client_bits(const struct json *capabilities)
@@ -128,12 +127,9 @@ static void refuse_version(struct arena *a, struct str requested, struct mcp_rou
 }
 
 /* What every modern request must say about itself; false = refused. */
-static bool check_meta(struct arena *a, const struct json *message, struct mcp_route *out)
+static bool check_meta(struct arena *a, struct str version, struct mcp_route *out)
 {
-	const struct json *params = json_get(message, STR("params"));
-	const struct json *meta = params ? json_get(params, STR("_meta")) : NULL;
-	const struct json *client = meta ? json_get(meta, MCP_META_CLIENT) : NULL;
-	struct str version = mcp_claimed_version(message);
+	const struct json *client = json_get(out->meta, MCP_META_CLIENT);
 
 	if (version.p && mcp_version_find(version) != MCP_MODERN) {
 		refuse_version(a, version, out);
@@ -156,23 +152,22 @@ static bool check_meta(struct arena *a, const struct json *message, struct mcp_r
 	return false;
 }
 
-static void route_modern(struct arena *a, const struct json *message, bool is_request,
-			 struct mcp_route *out)
+static void route_modern(struct arena *a, struct str version, struct mcp_route *out)
 {
 	out->version = MCP_MODERN;
-	if (is_request && !check_meta(a, message, out))
+	if (out->id && !check_meta(a, version, out))
 		return;
 	if (!out->method || !(out->method->flags & MCP_ON_MODERN))
 		refuse(out, MCP_METHOD_NOT_FOUND, STR("no such method in 2026-07-28"));
 }
 
-static void route_legacy(const struct mcp_conn *conn, bool is_request, struct mcp_route *out)
+static void route_legacy(const struct mcp_conn *conn, struct mcp_route *out)
 {
 	bool is_first = out->method && (str_eq(out->method->name, STR("initialize")) ||
 					str_eq(out->method->name, STR("ping")));
 
 	out->version = conn->version ? conn->version : MCP_LEGACY_LATEST;
-	if (is_request && !conn->version && !is_first) {
+	if (out->id && !conn->version && !is_first) {
 		refuse(out, MCP_INVALID_PARAMS,
 		       STR("params._meta lacks 'io.modelcontextprotocol/protocolVersion' and "
 			   "'io.modelcontextprotocol/clientCapabilities', and no initialize came "
@@ -188,9 +183,12 @@ void mcp_route(struct arena *a, const struct mcp_conn *conn, const struct json *
 {
 	const struct json *params = json_get(message, STR("params"));
 	const struct json *id = json_get(message, STR("id"));
-	struct str method = json_get_str(message, STR("method"));
+	struct str method = json_get_str(message, STR("method")), version;
 
-	*out = (struct mcp_route){ .version = conn->version ? conn->version : MCP_LEGACY_LATEST };
+	*out = (struct mcp_route){ .id = id,
+				   .params = params,
+				   .meta = json_get(params, STR("_meta")),
+				   .version = conn->version ? conn->version : MCP_LEGACY_LATEST };
 	if (!str_eq(json_get_str(message, STR("jsonrpc")), STR("2.0")) || !method.p) {
 		refuse(out, MCP_INVALID_REQUEST, STR("the message is not a JSON-RPC 2.0 request"));
 		return;
@@ -210,8 +208,9 @@ void mcp_route(struct arena *a, const struct mcp_conn *conn, const struct json *
 	}
 	if (!id || !str_starts(method, STR("notifications/")))
 		out->method = mcp_method_find(method);
-	if (mcp_claimed_version(message).p || mcp_version_find(hint) == MCP_MODERN)
-		route_modern(a, message, id != NULL, out);
+	version = json_get_str(out->meta, MCP_META_VERSION);
+	if (version.p || mcp_version_find(hint) == MCP_MODERN)
+		route_modern(a, version, out);
 	else
-		route_legacy(conn, id != NULL, out);
+		route_legacy(conn, out);
 }

@@ -23,7 +23,8 @@
 #define ARENA_LIMIT  ((size_t)64 * 1024 * 1024)
 
 struct rpc {
-	struct buf out; /* the message that is being written */
+	struct buf out;     /* the message that is being written */
+	struct arena spare; /* empty: for the next message that is read */
 };
 
 /* A JSON array of calls. */
@@ -42,6 +43,7 @@ int rpc_new(struct server *s, struct rpc **out)
 	if (!rpc)
 		return err_nomem();
 	buf_init(&rpc->out, 0);
+	arena_init(&rpc->spare, ARENA_LIMIT);
 	*out = rpc;
 	return 0;
 }
@@ -51,6 +53,7 @@ struct rpc *rpc_free(struct rpc *rpc)
 	if (!rpc)
 		return NULL;
 	buf_deinit(&rpc->out);
+	arena_deinit(&rpc->spare);
 	free(rpc);
 	return NULL;
 }
@@ -366,13 +369,20 @@ static bool is_mcp(const struct channel *c, const struct envelope *e)
 	return c->mcp && (e->result || e->error);
 }
 
-static void hand_to_mcp(struct channel *c, struct request *r, const struct json *m)
+static void keep_spare(struct rpc *rpc, struct arena a)
 {
+	assert(!rpc->spare.chunks); /* one message at a time is being read */
+	rpc->spare = a;
+}
+
+static void hand_to_mcp(struct channel *c, struct arena *a, const struct json *m)
+{
+	struct server *s = c->server;
+
 	if (str_eq(json_get_str(m, STR("method")), STR("notifications/cancelled")))
 		cancel_by_id(c, m);
-	mcp_receive(c, &r->arena, m);
-	r->arena = mcp_arena(c->server->mcp, ARENA_LIMIT);
-	request_free(r);
+	mcp_receive(c, a, m);
+	keep_spare(s->rpc, mcp_arena(s->mcp, ARENA_LIMIT));
 }
 
 static void start_batch(struct channel *c, struct request *first, const struct json *m)
@@ -438,31 +448,47 @@ static void refuse_text(struct request *r, int e, const struct json_error *error
 	r->ops->done(r);
 }
 
-void rpc_receive(struct channel *c, struct str message)
+/* A request that has the arena; its own is spare now. */
+static struct request *request_with(struct channel *c, struct arena *a)
 {
 	struct request *r = request_new(c, c->kind == CHANNEL_LINES ? &line_ops : &plain_ops, NULL);
-	struct envelope envelope;
-	struct json_error error = { 0 };
-	struct json *root;
-	struct str text;
-	int e;
 
 	if (!r) {
+		arena_deinit(a);
 		answer_no_memory(c, STR("null"), false);
-		return;
+		return NULL;
 	}
+	keep_spare(c->server->rpc, r->arena);
+	r->arena = *a;
 	r->call.arena = &r->arena;
-	text = (struct str){ arena_dup(&r->arena, message.p, message.n), message.n };
-	root = ARENA_NEW(&r->arena, struct json);
-	e = text.p && root ? json_parse(&r->arena, text, root, &error) : err_nomem();
-	if (e) {
-		refuse_text(r, e, &error);
+	return r;
+}
+
+void rpc_receive(struct channel *c, struct str message)
+{
+	struct arena arena = TAKE(c->server->rpc->spare, (struct arena){ .limit = ARENA_LIMIT });
+	struct str text = { arena_dup(&arena, message.p, message.n), message.n };
+	struct json *root = ARENA_NEW(&arena, struct json);
+	struct envelope envelope = { NULL };
+	struct json_error error = { 0 };
+	struct request *r;
+	int e = text.p && root ? json_parse(&arena, text, root, &error) : err_nomem();
+
+	/* a batch is of the kind that its first message is */
+	if (!e)
+		envelope = open_envelope(root->type == JSON_ARRAY && root->n ? &root->items[0]
+									     : root);
+	if (!e && is_mcp(c, &envelope)) {
+		hand_to_mcp(c, &arena, root);
 		return;
 	}
-	/* a batch is of the kind that its first message is */
-	envelope = open_envelope(root->type == JSON_ARRAY && root->n ? &root->items[0] : root);
-	if (is_mcp(c, &envelope))
-		hand_to_mcp(c, r, root);
+	r = request_with(c, &arena);
+	if (!r && e < 0)
+		err_forget();
+	if (!r)
+		return;
+	if (e)
+		refuse_text(r, e, &error);
 	else if (root->type == JSON_ARRAY)
 		start_batch(c, r, root);
 	else

@@ -75,13 +75,15 @@ def row(model, f, struct, path):
     return "".join(out) + "\t},\n"
 
 
-def shape(name, rows):
+def shape(name, rows, fields):
+    """`fields`: what the rows are of."""
     out = ""
     if rows:
         out = f"\nstatic const struct shape_field {name}_fields[] = {{\n{''.join(rows)}}};\n"
-    fields = f"{name}_fields" if rows else "NULL"
+    table = f"{name}_fields" if rows else "NULL"
+    cursor = next((f"&{table}[{i}]" for i, f in enumerate(fields) if f.kind == "string" and f.format == "cursor"), "NULL")
     return (out + f"const struct shape {name}_shape = {{\n\t{text(name)}, sizeof(struct {name}), "
-            f"{fields}, {len(rows)},\n}};\n")
+            f"{table}, {len(rows)},\n\t{cursor},\n}};\n")
 
 
 def errors_table(errors):
@@ -107,13 +109,12 @@ def render(model):
     out += [enum_table(t.name, t.values) for t in types if t.is_enum]
     for t in types:
         if not t.is_enum:
-            out.append(shape(t.name, [row(model, f, t.name, "") for f in t.fields]))
+            out.append(shape(t.name, [row(model, f, t.name, "") for f in t.fields], t.fields))
     for v in model.verbs:
         name = f"{v.c_name}_params"
-        out.append(shape(name, [row(model, f, name, "") for f in all_params(v)]))
-        name, rows = f"{v.c_name}_result", []
-        if v.result_type:
-            inner = model.types[v.result_type].fields
-            rows = [row(model, f, name, v.result_type + ".") for f in inner]
-        out.append(shape(name, rows + [row(model, f, name, "") for f in v.result]))
+        out.append(shape(name, [row(model, f, name, "") for f in all_params(v)], all_params(v)))
+        name, inner = f"{v.c_name}_result", model.types[v.result_type].fields if v.result_type else []
+        rows = [row(model, f, name, f"{v.result_type}.") for f in inner]
+        rows += [row(model, f, name, "") for f in v.result]
+        out.append(shape(name, rows, [*inner, *v.result]))
     return "".join(out)

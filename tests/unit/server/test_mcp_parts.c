@@ -158,9 +158,12 @@ static bool is_let_through(const char *uri, const char *name)
 		    "\"uri\":\"%s\",\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":"
 		    "\"2026-07-28\"}}}",
 		    uri);
+	const struct json *message = parse(&a, text.p);
+	struct mcp_conn conn = { 0 };
+	struct mcp_route route;
 
-	return !mcp_headers_check(&a, &r, parse(&a, text.p),
-				  mcp_method_find(STR("resources/read")));
+	mcp_route(&a, &conn, message, STR_NONE, &route);
+	return !mcp_headers_check(&a, &r, message, &route);
 }
 
 TEST(mcp_H8_names_in_base64_are_decoded_strictly)
