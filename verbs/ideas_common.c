@@ -21,7 +21,7 @@ static int refuse_ambiguous(struct call *c, const char *field, struct str name, 
 int ideas_named(struct call *c, const char *field, struct str text, struct idea_row *out)
 {
 	struct idea_reader reader = ideas_reader(c);
-	struct str_list ids;
+	struct str_list ids = { 0 };
 	int e = id_is_valid(text) ? store_idea_get(c->tx, text, out) : IDEA_NONE;
 
 	if (e == 0 && !idea_is_visible(&reader, out->idea.scope, out->idea.owner))
