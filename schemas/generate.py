@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """generate.py --schemas DIR --out DIR --version V: everything that must agree with the schemas.
 
-Reads DIR/*.json, DIR/types/*.json and DIR/errors.json as README.md there says, refuses what it does
-not allow (exit 1, a line a fault: `schemas/x.json: params.subject: …`), and writes the outputs, one
-module of generator/ each. Standard library only."""
+Reads DIR/*.json, DIR/types/*.json, DIR/errors.json and DIR/synonyms.json as README.md there says,
+refuses what it does not allow (exit 1, a line a fault: `schemas/x.json: params.subject: …`), and
+writes the outputs, one module of generator/ each. Standard library only."""
 import argparse
 import os
 import sys

@@ -7,6 +7,7 @@ FIELD_NAME = re.compile(r"^[a-z][a-z0-9_]{0,39}$")
 TYPE_NAME = re.compile(r"^[a-z][a-z0-9_]{0,39}$")
 ENUM_VALUE = re.compile(r"^[a-z0-9][a-z0-9_.-]{0,39}$")
 WORD = re.compile(r"^[a-z][a-z0-9_]{0,31}$")
+SYNONYM = re.compile(r"^[a-z0-9]{2,24}$")
 
 TOOL_NAME_MAX = 40
 SUMMARY_MAX = 80
@@ -18,6 +19,7 @@ TOOL_ENTRY_MAX = {"default": 2000, "listed": 3000}
 REQUEST_ID_MAX = 64
 ID_MAX = 64
 CURSOR_MAX = 1024
+SYNONYMS_MAX = 16  # of one noun, action or verb
 
 FIELDS_MAX = 64  # of one object: shape_decode.c has a bit for each
 

@@ -191,6 +191,24 @@ def json_files(folder):
         if os.path.isdir(folder) else []
 
 
+def load_synonyms(folder, verbs, faults):
+    for key, words in (read_json(folder, "synonyms.json", faults) or {}).items():
+        at = At(faults, "schemas/synonyms.json", key)
+        meant = [v for v in verbs if key in (v.noun, v.action, v.name)]
+        if not meant:
+            at.refuse("is no noun, no action and no verb")
+        if not isinstance(words, list) or not 0 < len(words) <= limits.SYNONYMS_MAX:
+            at.refuse(f"must be a list of 1…{limits.SYNONYMS_MAX} words")
+            continue
+        for word in words:
+            if not isinstance(word, str) or not limits.SYNONYM.match(word):
+                at.refuse(f"{json.dumps(word)} is no word: [a-z0-9], 2…24 of them")
+        if len(set(map(str, words))) != len(words):
+            at.refuse("names one twice")
+        for verb in meant:
+            verb.synonyms += [w for w in map(str, words) if w not in verb.synonyms]
+
+
 def load(folder, version, faults):
     types, verbs = {}, []
     for name in json_files(os.path.join(folder, "types")):
@@ -198,10 +216,11 @@ def load(folder, version, faults):
         if value is not None:
             types[name] = load_type(name, value, faults)
     for name in json_files(folder):
-        if name == "errors":
+        if name in ("errors", "synonyms"):
             continue
         value = read_json(folder, f"{name}.json", faults)
         if value is not None:
             verbs.append(load_verb(name, value, faults))
     verbs.sort(key=lambda v: verb_order(v.name))
+    load_synonyms(folder, verbs, faults)
     return Model(version, types, verbs, load_errors(folder, faults))

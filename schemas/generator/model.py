@@ -63,6 +63,7 @@ class Verb:
     target: dict = None
     aliases: list = dataclass_field(default_factory=list)
     since: str = ""
+    synonyms: list = dataclass_field(default_factory=list)  # of its noun, its action and itself
 
     @property
     def c_name(self):
@@ -73,6 +74,10 @@ class Verb:
     @property
     def noun(self):
         return self.name.split(".")[0]
+
+    @property
+    def action(self):
+        return self.name.split(".")[-1]
 
     @property
     def has_request_id(self):

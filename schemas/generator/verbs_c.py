@@ -85,8 +85,7 @@ def finder(model):
 
 
 def keywords(verb):
-    words = " ".join([verb.name, verb.summary, verb.description, verb.toolset]
-                     + [f.name for f in verb.params]).lower()
+    words = " ".join([verb.summary, verb.description] + [f.name for f in verb.params]).lower()
     return " ".join(dict.fromkeys(re.findall(r"[a-z0-9]+", words)))
 
 
@@ -138,6 +137,7 @@ def row(model, verb):
         f"\t\t.tool_json = {text(tool.entry(model, verb), deep)},\n",
         f"\t\t.params_schema = {text(tool.compact(tool.params_schema(model, verb)), deep)},\n",
         f"\t\t.result_schema = {text(tool.compact(tool.result_schema(model, verb)), deep)},\n",
+        f"\t\t.synonyms = {text(' '.join(verb.synonyms), deep)},\n",
         f"\t\t.keywords = {text(keywords(verb), deep)},\n\t}},\n",
     ])
 

@@ -35,7 +35,8 @@ struct verb {
 	struct str tool_json;     /* the entry in tools/list, ready to send */
 	struct str params_schema; /* JSON Schema, self-contained */
 	struct str result_schema;
-	struct str keywords; /* lower-case words, for verbs.search */
+	struct str synonyms; /* words said for those of the name, for verbs.search */
+	struct str keywords; /* what summary, description and parameters hold, in lower case */
 };
 
 /* Core verbs first (agents, quests, ideas, events), then by name. */

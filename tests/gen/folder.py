@@ -98,8 +98,10 @@ class Folder:
         self.create, self.get = copy.deepcopy(CREATE), copy.deepcopy(GET)
         self.quest, self.repo, self.colour = copy.deepcopy(QUEST), copy.deepcopy(REPO), copy.deepcopy(COLOUR)
         self.errors = copy.deepcopy(ERRORS)
+        self.synonyms = {"quests": ["task"], "create": ["add"]}
         self.files = {
             "quests.create.json": self.create, "quests.get.json": self.get, "errors.json": self.errors,
+            "synonyms.json": self.synonyms,
             "types/quest.json": self.quest, "types/repo.json": self.repo, "types/colour.json": self.colour,
         }
 

@@ -84,6 +84,41 @@ class Names(FolderTest):
         self.refused(C + "params.request_id: is added by the generator, not by the schema")
 
 
+class Synonyms(FolderTest):
+    S = "schemas/synonyms.json: "
+
+    def test_of_what_is_not_there(self):
+        self.folder.synonyms["goals"] = ["aim"]
+        self.refused(self.S + "goals: is no noun, no action and no verb")
+
+    def test_no_list(self):
+        self.folder.synonyms["quests.get"] = "show"
+        self.refused(self.S + "quests.get: must be a list of 1…16 words")
+
+    def test_too_many(self):
+        self.folder.synonyms["create"] = [f"w{i}" for i in range(17)]
+        self.refused(self.S + "create: must be a list of 1…16 words")
+
+    def test_no_word(self):
+        self.folder.synonyms["create"] = ["Add", "make new", 7]
+        self.refused(*[self.S + f"create: {word} is no word: [a-z0-9], 2…24 of them"
+                       for word in ('"Add"', '"make new"', "7")])
+
+    def test_twice(self):
+        self.folder.synonyms["create"] = ["add", "add"]
+        self.refused(self.S + "create: names one twice")
+
+    def test_missing(self):
+        del self.folder.files["synonyms.json"]
+        self.refused(self.S + "cannot be read: No such file or directory")
+
+    def test_reach_every_verb_of_a_noun_and_of_an_action(self):
+        self.folder.synonyms["quests.get"] = ["look"]
+        table = self.accepted()["verbs.gen.c"]
+        self.assertRegex(table, r'\.name = \{ "quests.create"[^;]*?\.synonyms = \{ "task add", 8 \}')
+        self.assertRegex(table, r'\.name = \{ "quests.get"[^;]*?\.synonyms = \{ "task look", 9 \}')
+
+
 class Mandatory(FolderTest):
     def test_missing_example(self):
         self.create["examples"] = []
