@@ -141,26 +141,63 @@ static struct str next_word(struct str *s)
 	return word;
 }
 
-/* How well one word of the query fits: the verb's own name counts most, a beginning least. */
-static int score_word(const struct verb *v, struct str word)
+/* Words of a question that say nothing about what is wanted. */
+static bool is_filler(struct str word)
 {
-	struct str rest = v->name, known;
+	static const struct str fillers[] = {
+		STR("a"),    STR("an"),  STR("and"),    STR("any"),  STR("are"),  STR("as"),
+		STR("at"),   STR("be"),  STR("can"),    STR("do"),   STR("does"), STR("for"),
+		STR("from"), STR("how"), STR("i"),      STR("in"),   STR("into"), STR("is"),
+		STR("it"),   STR("its"), STR("me"),     STR("my"),   STR("of"),   STR("on"),
+		STR("one"),  STR("or"),  STR("should"), STR("some"), STR("the"),  STR("there"),
+		STR("this"), STR("to"),  STR("use"),    STR("want"), STR("we"),   STR("what"),
+		STR("with"), STR("you"),
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(fillers); i++)
+		if (str_eq(word, fillers[i]))
+			return true;
+	return false;
+}
+
+/* Without the ending, as near as English allows: closing, closed and closes are close. */
+static struct str stem_of(struct str word)
+{
+	static const struct str endings[] = { STR("s"), STR("ing"), STR("ed"), STR("e") };
+
+	for (size_t i = 0; i < ARRAY_LEN(endings); i++)
+		if (word.n >= endings[i].n + 3 && str_ends(word, endings[i]))
+			word.n -= endings[i].n;
+	if (word.n > 3 && word.p[word.n - 1] == word.p[word.n - 2])
+		word.n--; /* cancelled */
+	return word;
+}
+
+/* What a word of the query is worth that one of these words is (a point less where they differ in
+ * their endings), or that one begins with. */
+static int worth_among(struct str words, struct str word, int whole, int beginning)
+{
+	struct str known, stem = stem_of(word);
 	int best = 0;
 
-	while ((known = next_word(&rest)).n) {
+	while ((known = next_word(&words)).n) {
 		if (str_eq(known, word))
-			return 6;
-		if (word.n >= 3 && (str_starts(known, word) || str_starts(word, known)))
-			best = 4;
-	}
-	rest = v->keywords;
-	while (best < 3 && (known = next_word(&rest)).n) {
-		if (str_eq(known, word))
-			best = 3;
+			return whole;
+		if (str_eq(stem_of(known), stem))
+			best = MAX(best, whole - 1);
 		else if (word.n >= 3 && str_starts(known, word))
-			best = MAX(best, 1);
+			best = MAX(best, beginning);
 	}
 	return best;
+}
+
+/* The verb's own name counts most, then what is said for it, then what is said of it. */
+static int score_word(const struct verb *v, struct str word)
+{
+	int best = worth_among(v->name, word, 9, 4);
+
+	best = MAX(best, worth_among(v->synonyms, word, 7, 1));
+	return MAX(best, worth_among(v->keywords, word, 3, 1));
 }
 
 static int score(const struct verb *v, struct str query)
@@ -169,16 +206,20 @@ static int score(const struct verb *v, struct str query)
 	int sum = 0;
 
 	while ((word = next_word(&query)).n)
-		sum += score_word(v, word);
+		if (!is_filler(word))
+			sum += score_word(v, word);
 	return sum;
 }
 
+/* Where nothing says which, those that only read come first: they do no harm. */
 static int by_score(const void *a, const void *b)
 {
 	const struct hit *x = a, *y = b;
 
 	if (x->score != y->score)
 		return y->score - x->score;
+	if (x->verb->is_read_only != y->verb->is_read_only)
+		return x->verb->is_read_only ? -1 : 1;
 	return x->verb < y->verb ? -1 : x->verb > y->verb;
 }
 
