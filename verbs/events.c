@@ -48,7 +48,7 @@ static bool is_kind(struct str s)
 
 static int check_kind(struct call *c, struct str kind)
 {
-	struct str rest = kind;
+	struct str rest = kind, first = str_cut(&rest, '.');
 
 	if (!is_kind(kind))
 		return call_fail_field(
@@ -59,7 +59,7 @@ static int check_kind(struct call *c, struct str kind)
 		return 0;
 	return call_fail_field(c, ERROR_INVALID_PARAMS, "kind",
 			       "kinds that begin with '%.*s.' are the runtime's own",
-			       STR_ARG(str_cut(&rest, '.')));
+			       STR_ARG(first));
 }
 
 /* ---- filters ---- */

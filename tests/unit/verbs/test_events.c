@@ -63,3 +63,12 @@ TEST(events_of_another_generation_are_told_apart)
 	CHECK_ERROR(r, "cursor_invalid");
 	CHECK_HAS(world_text(r, "message"), "from before a restore");
 }
+
+TEST(events_fire_names_the_reserved_word_that_a_kind_begins_with)
+{
+	WORLD_OPEN(w);
+	const struct json *r = world_say(&w, "events.fire", "{'kind': 'quest.x'}");
+
+	CHECK_ERROR(r, "invalid_params");
+	CHECK_HAS(world_text(r, "message"), "begin with 'quest.' are");
+}
