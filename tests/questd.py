@@ -14,6 +14,7 @@ import threading
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.environ.get("QUESTD_BUILD", os.path.join(TOP, "build"))
 QUESTD = os.path.join(BUILD, "questd")
+PATIENCE_S = 300 if "QUESTD_UNDER_VALGRIND" in os.environ else 20  # until what must come counts as missing
 READY = re.compile(r"^questd ready socket=(\S+) http=(\S+) pid=(\d+)", re.M)
 META = {
     "io.modelcontextprotocol/protocolVersion": "2026-07-28",
@@ -29,7 +30,7 @@ def compact(value):
 class Lines:
     """One line connection: over a socket's path, or a program's two pipes."""
 
-    def __init__(self, path=None, process=None, timeout=20):
+    def __init__(self, path=None, process=None, timeout=PATIENCE_S):
         if path:
             self.socket = socket.socket(socket.AF_UNIX)
             self.socket.settimeout(timeout)
@@ -78,7 +79,7 @@ class Lines:
 class Server:
     """questd serve in a temp folder; use it as a context manager."""
 
-    def __init__(self, *flags, data=None, http="127.0.0.1:0", env=None, wrap=(), binary=QUESTD, wait=True, ready_s=20):
+    def __init__(self, *flags, data=None, http="127.0.0.1:0", env=None, wrap=(), binary=QUESTD, wait=True, ready_s=PATIENCE_S):
         self.own = data is None
         self.data = data or tempfile.mkdtemp(prefix="questd-test.")
         self.socket_path = os.path.join(self.data, "questd.sock")
@@ -87,7 +88,7 @@ class Server:
         self.err = ""
         self.start(wait, ready_s)
 
-    def start(self, wait=True, ready_s=20):
+    def start(self, wait=True, ready_s=PATIENCE_S):
         self.told = len(self.err)  # by the process before
         self.process = subprocess.Popen(self.command, env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE)
@@ -116,7 +117,7 @@ class Server:
         with open(os.path.join(self.data, "token")) as f:
             return f.read().strip()
 
-    def http(self, method="POST", path="/rpc", body=None, headers=None, token=True, timeout=20):
+    def http(self, method="POST", path="/rpc", body=None, headers=None, token=True, timeout=PATIENCE_S):
         """(status, headers, text) of one exchange."""
         return http_call(self.address, method, path, body, {
             **({"Authorization": "Bearer " + self.token()} if token else {}), **(headers or {})}, timeout)
@@ -152,7 +153,7 @@ class Server:
             shutil.rmtree(self.data, ignore_errors=True)
 
 
-def http_call(address, method, path, body=None, headers=None, timeout=20):
+def http_call(address, method, path, body=None, headers=None, timeout=PATIENCE_S):
     host, _, port = address.rpartition(":")
     connection = http.client.HTTPConnection(host.strip("[]"), int(port), timeout=timeout)
     try:

@@ -31,7 +31,8 @@ def main():
     build = os.path.abspath(sys.argv[1])
     folder = os.path.join(build, "under-valgrind")
     stand_in(build, folder)
-    done = subprocess.run([sys.executable, os.path.join(TOP, "tests/wire/run.py"), folder], cwd=TOP)
+    done = subprocess.run([sys.executable, os.path.join(TOP, "tests/wire/run.py"), folder], cwd=TOP,
+                          env={**os.environ, "QUESTD_UNDER_VALGRIND": "1"})
     logs = glob.glob(os.path.join(folder, "*.log"))
     fine = len(logs) >= SERVERS_MIN
     for log in logs:
