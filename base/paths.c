@@ -80,6 +80,46 @@ static int find_data_dir(struct arena *a, const char *given, char **out)
 	return err_trace(in_home(a, "XDG_DATA_HOME", ".local/share", "questd", out));
 }
 
+struct str paths_quote(struct arena *a, struct str s)
+{
+	struct str out = STR("'");
+
+	for (struct str rest = s; rest.p && out.p;) {
+		struct str part = str_cut(&rest, '\'');
+
+		out = str_fmt(a, "%.*s%.*s%s", STR_ARG(out), STR_ARG(part), rest.p ? "'\\''" : "'");
+	}
+	return out;
+}
+
+struct str paths_word(struct arena *a, struct str s)
+{
+	bool is_plain = s.n > 0;
+
+	for (size_t i = 0; i < s.n; i++)
+		is_plain = is_plain && !strchr(" \t\n'\"\\$`!*?[](){}<>|&;#~", s.p[i]);
+	return is_plain ? s : paths_quote(a, s);
+}
+
+/* The variable QUESTD_DATA_DIR makes no default: what is pasted may land in another shell. */
+static int find_flags(struct arena *a, struct paths *p)
+{
+	const char *socket = join(a, p->data_dir, "questd.sock");
+	char *standard = NULL;
+	struct str out = STR("");
+	int e = in_home(a, "XDG_DATA_HOME", ".local/share", "questd", &standard);
+
+	if (e < 0)
+		return err_trace(e);
+	if (!standard || strcmp(standard, p->data_dir) != 0)
+		out = str_fmt(a, " --data-dir %s", paths_quote(a, str_from(p->data_dir)).p);
+	if (socket && strcmp(socket, p->socket) != 0)
+		out = str_fmt(a, "%.*s --socket %s", STR_ARG(out),
+			      paths_quote(a, str_from(p->socket)).p);
+	p->flags = str_cstr(a, out);
+	return a->is_out ? err_nomem() : 0;
+}
+
 int paths_find(struct arena *a, const char *data_dir, const char *socket, struct paths *out)
 {
 	struct paths p = { 0 };
@@ -103,6 +143,9 @@ int paths_find(struct arena *a, const char *data_dir, const char *socket, struct
 		return err_trace(e);
 	if (!p.socket || a->is_out)
 		return err_nomem();
+	e = find_flags(a, &p);
+	if (e)
+		return err_trace(e);
 	*out = p;
 	return strlen(p.socket) > SOCKET_MAX ? PATHS_SOCKET_TOO_LONG : 0;
 }

@@ -18,6 +18,8 @@ struct paths {
 	char *config;   /* data_dir/questd.toml */
 	char *log;      /* data_dir/questd.log */
 	char *backups;  /* data_dir/backups */
+	char *flags;    /* behind `questd COMMAND` in what is printed to be pasted: "", or
+			   " --data-dir 'DIR' --socket 'PATH'" as far as they are no defaults */
 	char *key; /* $XDG_CONFIG_HOME/questd/keys/<instance>; NULL until an instance id is known */
 };
 
@@ -33,6 +35,10 @@ int paths_find(struct arena *a, const char *data_dir, const char *socket,
 int paths_make_private(const char *data_dir, bool *out_closed, unsigned *out_mode) must_check;
 /* data_dir/instance holds the instance id (made by setup or the server's first start). */
 int paths_find_key(struct arena *a, struct paths *p, struct str instance) must_check;
+/* As one word of a shell, in quotes. NONE: memory. */
+struct str paths_quote(struct arena *a, struct str s);
+/* Likewise, but in quotes only where they are needed. */
+struct str paths_word(struct arena *a, struct str s);
 /* A place for a socket whose own path is too long: $XDG_RUNTIME_DIR, /run/user/UID or /tmp. NULL:
  * memory. */
 const char *paths_short_socket(struct arena *a);

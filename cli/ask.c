@@ -60,7 +60,7 @@ static int say_not_running(struct cli *c, const struct paths *p)
 		say_hint("see whether the path is right; questd status --data-dir DIR looks for a "
 			 "server there");
 	else
-		say_hint("start one with: questd start");
+		say_hint("start one with: questd start%s", p->flags);
 	return EXIT_NOT_RUNNING;
 }
 

@@ -113,16 +113,17 @@ static void put_started(struct json_out *w, const struct ready *r, pid_t replace
 }
 
 /* `replaced`: the process whose place it took, or 0. */
-static int say_started(struct cli *c, const struct start_report *report, pid_t replaced)
+static int say_started(struct cli *c, const struct paths *paths, const struct start_report *report,
+		       pid_t replaced)
 {
 	CLEANUP(buf_deinit) struct buf b;
 	struct json_out w = json_out(&b);
 	struct ready r = ready_of(str_from(report->text));
 
 	if (r.note.n)
-		say_note("questd: note: HTTP is off: %.*s; a free port: questd restart --http "
-			 "127.0.0.1:0",
-			 STR_ARG(r.note));
+		say_note("questd: note: HTTP is off: %.*s; a free port: questd restart%s "
+			 "--http 127.0.0.1:0",
+			 STR_ARG(r.note), paths->flags);
 	buf_init(&b, 0);
 	if (print_is_json(c)) {
 		put_started(&w, &r, replaced);
@@ -153,20 +154,25 @@ static int say_state(struct cli *c, const char *state, const char *text, pid_t p
 	return print_own(c, &b);
 }
 
-static int say_running(struct cli *c, const struct running *r, char *const *flags)
+static int say_running(struct cli *c, const struct paths *paths, const struct running *r,
+		       char *const *flags)
 {
 	struct str all = STR("");
 
 	for (char *const *f = flags; *f; f++)
-		all = str_fmt(&c->arena, "%.*s %s", STR_ARG(all), *f);
+		all = str_fmt(&c->arena, "%.*s %.*s", STR_ARG(all),
+			      STR_ARG(paths_word(&c->arena, str_from(*f))));
 	if (all.n > 0 && r->origin == PEER_FOREIGN)
 		say_note(
 		    "questd: note: the server has other flags; they are given where it is run");
 	else if (all.n > 0)
 		say_note("questd: note: the server keeps the flags it has; to change them: questd "
-			 "restart%.*s",
-			 STR_ARG(all));
-	return say_state(c, "running", "a server runs already; questd status shows it", r->pid);
+			 "restart%s%.*s",
+			 paths->flags, STR_ARG(all));
+	struct str text = str_fmt(&c->arena, "a server runs already; questd status%s shows it",
+				  paths->flags);
+
+	return say_state(c, "running", text.p ? text.p : "a server runs already", r->pid);
 }
 
 static int say_private(const struct paths *paths, pid_t pid)
@@ -177,10 +183,11 @@ static int say_private(const struct paths *paths, pid_t pid)
 	return EXIT_CONFLICT;
 }
 
-static int say_failed(const struct start_report *r)
+static int say_failed(const struct paths *paths, const struct start_report *r)
 {
 	say_error("the server did not start: %s", r->text);
-	say_hint("questd doctor looks for the reason; questd logs shows what the server said");
+	say_hint("questd doctor%s looks for the reason; questd logs%s shows what the server said",
+		 paths->flags, paths->flags);
 	return r->code;
 }
 
@@ -216,7 +223,7 @@ static int start_and_wait(struct cli *c, const struct start *s, struct start_rep
 
 	if (e == START_NO_PROGRAM) {
 		say_error("questd-server is not installed beside questd, nor in libexec");
-		say_hint("questd doctor shows where it was looked for");
+		say_hint("install it again, both programs of one build");
 		return EXIT_USAGE;
 	}
 	if (e)
@@ -233,7 +240,7 @@ static int start_and_wait(struct cli *c, const struct start *s, struct start_rep
 		return 0;
 	say_error("the server is not ready after %lld s; it may still become so",
 		  (long long)(ms / 1000));
-	say_hint("questd logs shows what it does");
+	say_hint("questd logs%s shows what it does", s->paths->flags);
 	return EXIT_TIMEOUT;
 }
 
@@ -286,7 +293,7 @@ static int start_once(struct cli *c, const struct paths *paths, char **flags, bo
 	if (r.origin == PEER_PRIVATE)
 		return say_private(paths, r.pid);
 	if (r.is_reached && r.origin != PEER_TEMPORARY)
-		return say_running(c, &r, flags);
+		return say_running(c, paths, &r, flags);
 	if (r.origin == PEER_TEMPORARY)
 		e = check_settings(c, paths, flags);
 	if (!e && r.origin == PEER_TEMPORARY)
@@ -297,8 +304,9 @@ static int start_once(struct cli *c, const struct paths *paths, char **flags, bo
 		return e;
 	*was_faster = report.verdict == START_RUNNING;
 	if (report.verdict == START_FAILED)
-		return say_failed(&report);
-	return *was_faster ? 0 : say_started(c, &report, r.origin == PEER_TEMPORARY ? r.pid : 0);
+		return say_failed(paths, &report);
+	return *was_faster ? 0
+			   : say_started(c, paths, &report, r.origin == PEER_TEMPORARY ? r.pid : 0);
 }
 
 int background_start(struct cli *c, struct args *a)
@@ -385,7 +393,8 @@ static int restart(struct cli *c, const struct running *r, struct start *s, char
 		e = start_and_wait(c, s, &report);
 	if (e)
 		return e;
-	return report.verdict == START_FAILED ? say_failed(&report) : say_started(c, &report, 0);
+	return report.verdict == START_FAILED ? say_failed(s->paths, &report)
+					      : say_started(c, s->paths, &report, 0);
 }
 
 int background_restart(struct cli *c, struct args *a)

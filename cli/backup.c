@@ -60,7 +60,7 @@ static int check_alone(struct cli *c, const struct paths *paths, int *lock_fd)
 	if (!r.is_reached && !r.is_locked)
 		return 0;
 	say_error("a server (pid %d) runs on '%s'", (int)r.pid, paths->data_dir);
-	say_hint("stop it first: questd stop");
+	say_hint("stop it first: questd stop%s", paths->flags);
 	return EXIT_CONFLICT;
 }
 

@@ -36,7 +36,7 @@ static const char *const colors[] = {
 
 static struct str format(struct doctor *d, const char *fmt, va_list args)
 {
-	char text[1024];
+	char text[2048];
 
 	vsnprintf(text, sizeof(text), fmt, args);
 	return str_dup(&d->cli->arena, str_from(text));

@@ -66,7 +66,7 @@ static bool look_at_data_dir(struct doctor *d)
 
 	if (stat(d->paths.data_dir, &st)) {
 		doctor_warn(d, "data-dir", "'%s' is not there yet", d->paths.data_dir);
-		doctor_fix(d, "questd setup");
+		doctor_fix(d, "questd setup%s", d->paths.flags);
 		return false;
 	}
 	if (!S_ISDIR(st.st_mode)) {
@@ -89,7 +89,7 @@ static void look_at_secret(struct doctor *d, const char *id, const char *path, c
 
 	if (!path || stat(path, &st)) {
 		doctor_warn(d, id, "there is no %s yet", what);
-		doctor_fix(d, "questd setup");
+		doctor_fix(d, "questd setup%s", d->paths.flags);
 		return;
 	}
 	look_at_mode(d, id, path, &st, 0600);

@@ -28,14 +28,15 @@ static void look_at_socket(struct doctor *d)
 	if (d->running.is_reached && stat(d->paths.socket, &st) == 0 && st.st_mode & 077) {
 		doctor_fail(d, "socket", "'%s' is open to other users (mode %04o)", d->paths.socket,
 			    (unsigned)(st.st_mode & 07777));
-		doctor_fix(d, "questd restart makes it anew with mode 0600");
+		doctor_fix(d, "questd restart%s makes it anew with mode 0600", d->paths.flags);
 	} else if (d->running.is_reached) {
 		doctor_ok(d, "socket", "%s", d->paths.socket);
 	} else if (d->running.is_locked) {
 		doctor_fail(d, "socket",
 			    "process %d holds the database, but nothing listens on '%s'",
 			    (int)d->running.pid, d->paths.socket);
-		doctor_fix(d, "give the --socket it was started with, or end it: questd stop");
+		doctor_fix(d, "give the --socket it was started with, or end it: questd stop%s",
+			   d->paths.flags);
 	} else {
 		doctor_ok(d, "socket", "%s (no server runs)", d->paths.socket);
 	}
@@ -50,14 +51,15 @@ static bool ask_for(struct doctor *d, const char *id, struct str method, struct 
 	if (ask(d->cli, method, params, &answer) ||
 	    (answer.result.p && json_parse(&d->cli->arena, answer.result, out, NULL))) {
 		doctor_fail(d, id, "the server gives no answer to %.*s", STR_ARG(method));
-		doctor_fix(d, "questd logs; then questd restart");
+		doctor_fix(d, "questd logs%s; then questd restart%s", d->paths.flags,
+			   d->paths.flags);
 		return false;
 	}
 	if (answer.result.p)
 		return true;
 	doctor_fail(d, id, "%.*s: %.*s", STR_ARG(method),
 		    STR_ARG(json_get_str(&answer.error, STR("message"))));
-	doctor_fix(d, "questd logs");
+	doctor_fix(d, "questd logs%s", d->paths.flags);
 	return false;
 }
 
@@ -74,7 +76,7 @@ static void look_at_info(struct doctor *d)
 		doctor_warn(d, "server",
 			    "the running server is %.*s, this questd is " QUESTD_VERSION,
 			    STR_ARG(version));
-		doctor_fix(d, "questd restart");
+		doctor_fix(d, "questd restart%s", d->paths.flags);
 	} else {
 		doctor_ok(d, "server", "pid %d, HTTP %.*s", (int)d->running.pid, STR_ARG(http));
 	}
@@ -116,8 +118,8 @@ static void look_at_soundness(struct doctor *d)
 						       : STR("it did not say how");
 
 	doctor_fail(d, "database", "'%s' is damaged: %.*s", d->paths.database, STR_ARG(first));
-	doctor_fix(d, "questd stop, then questd restore with the newest file of '%s'",
-		   d->paths.backups);
+	doctor_fix(d, "questd stop%s, then questd restore%s with the newest file of '%s'",
+		   d->paths.flags, d->paths.flags, d->paths.backups);
 }
 
 /* "what is wrong; what to do", as the server says it when it refuses to start. */
@@ -130,7 +132,8 @@ static void say_unsound(struct doctor *d, const char *said)
 		at--;
 	if (at <= 2) {
 		doctor_fail(d, "database", "%s", said);
-		doctor_fix(d, "questd restore with the newest file of '%s'", d->paths.backups);
+		doctor_fix(d, "questd restore%s with the newest file of '%s'", d->paths.flags,
+			   d->paths.backups);
 		return;
 	}
 	doctor_fail(d, "database", "%.*s", (int)(at - 2), said);
@@ -156,7 +159,7 @@ static void look_at_database_file(struct doctor *d)
 		doctor_warn(d, "database",
 			    "was not looked through whole: it takes more than %lld s",
 			    (long long)(patience_ms / 1000));
-		doctor_fix(d, "questd doctor --timeout 10m");
+		doctor_fix(d, "questd doctor%s --timeout 10m", d->paths.flags);
 	} else {
 		doctor_warn(d, "database", "was not looked at: questd-server does not run");
 		doctor_fix(d, "see the lines on programs and libraries");
@@ -172,7 +175,8 @@ static void look_at_wal(struct doctor *d)
 		return;
 	doctor_warn(d, "wal", "the write-ahead log has grown to %lld MiB",
 		    (long long)(st.st_size >> 20));
-	doctor_fix(d, "questd restart; if it grows again, something holds an old snapshot open");
+	doctor_fix(d, "questd restart%s; if it grows again, something holds an old snapshot open",
+		   d->paths.flags);
 }
 
 void doctor_look_at_server(struct doctor *d)

@@ -50,7 +50,7 @@ static const struct args_option keep_options[] = {
 static void report(struct keep *k, const char *fmt, ...) printf_like(2, 3);
 static void report(struct keep *k, const char *fmt, ...)
 {
-	char line[1024];
+	char line[2000];
 	va_list args;
 
 	if (k->report_fd < 0)

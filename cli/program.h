@@ -10,7 +10,7 @@ enum { PROGRAM_NONE = -1, PROGRAM_SLOW = -2 };
 
 struct program_said {
 	int code;        /* its exit code, or one of the above */
-	char said[1024]; /* the first line it wrote, without the name before it */
+	char said[2048]; /* the first line it wrote, without the name before it */
 };
 
 /* questd-server on this data directory with further arguments (NULL-terminated, at most 64), ended

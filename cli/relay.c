@@ -251,11 +251,16 @@ static void refuse_all(struct relay *r)
 {
 	struct relay_refusal why = refusal_of(ERROR_INTERNAL, str_from(r->link.failure.text));
 	struct str all = str_slice(buf_str(&r->up.buf), 0, r->up.whole);
+	const char *flags = r->link.paths->flags;
+	char hint[1200];
+
+	snprintf(hint, sizeof(hint),
+		 "run questd doctor%s; questd logs%s shows what the server said", flags, flags);
 
 	why.hint = r->link.failure.code == EXIT_CONFLICT
 		       ? STR("a folder has one server: end the other, or use another folder: "
 			     "--data-dir DIR")
-		       : STR("run questd doctor; questd logs shows what the server said");
+		       : str_from(hint);
 	if (!r->was_up && !TAKE(r->is_doomed, true)) {
 		say_error("%s", r->link.failure.text);
 		r->exit_code = r->link.failure.code;

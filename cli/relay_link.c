@@ -163,8 +163,7 @@ void relay_link_on_report(struct relay_link *l, int64_t now_ms)
 	l->next_try_ms = 0;
 	l->backoff_ms = BACKOFF_MIN_MS;
 	if (!try_connect(l, now_ms) && !l->failure.at_ms && TAKE(l->is_suspect, true))
-		fail(l, now_ms, EXIT_FAILED,
-		     "the server ended as soon as it was started; see questd logs");
+		fail(l, now_ms, EXIT_FAILED, "the server ended as soon as it was started");
 }
 
 void relay_link_proved(struct relay_link *l)

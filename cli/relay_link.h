@@ -35,7 +35,7 @@ struct relay_link {
 	struct {
 		int64_t at_ms; /* 0 = none */
 		int code;
-		char text[1200];
+		char text[2048];
 	} failure;
 };
 

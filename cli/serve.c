@@ -18,7 +18,7 @@ int serve_run(struct cli *c, struct args *a)
 
 	if (!program) {
 		say_error("questd-server is not installed beside questd, nor in libexec");
-		say_hint("questd doctor shows where it was looked for");
+		say_hint("install it again, both programs of one build");
 		return EXIT_USAGE;
 	}
 	if (!argv)

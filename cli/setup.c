@@ -145,44 +145,21 @@ static void look_for_server(struct setup *s)
 	s->http = json_get_str(&info, STR("http"));
 }
 
-/* A path as a word of a shell. */
-static struct str shell_word(struct arena *a, struct str s)
-{
-	bool is_plain = true;
-	struct str out = STR("'");
-
-	for (size_t i = 0; i < s.n; i++)
-		is_plain = is_plain && !strchr(" \t\n'\"\\$`!*?[](){}<>|&;#~", s.p[i]);
-	if (is_plain)
-		return s;
-	for (struct str rest = s; rest.p;) {
-		struct str part = str_cut(&rest, '\'');
-
-		out = str_fmt(a, "%.*s%.*s%s", STR_ARG(out), STR_ARG(part), rest.p ? "'\\''" : "'");
-	}
-	return out;
-}
-
 struct lines {
-	struct str mcp, call, curl, command;
+	struct str mcp, call, curl, command, start;
 };
 
 static void make_lines(struct setup *s, struct lines *l)
 {
 	struct arena *a = &s->cli->arena;
-	struct str where = STR(""), http = s->http.p ? s->http : STR("127.0.0.1:8400");
-	struct str token = shell_word(a, str_from(s->paths.token));
+	struct str where = str_from(s->paths.flags),
+		   http = s->http.p ? s->http : STR("127.0.0.1:8400");
+	struct str token = paths_word(a, str_from(s->paths.token));
 
-	/* Where the defaults find it, the lines need not say it. */
-	if (s->cli->globals.data_dir || getenv("QUESTD_DATA_DIR"))
-		where = str_fmt(a, " --data-dir %.*s",
-				STR_ARG(shell_word(a, str_from(s->paths.data_dir))));
-	if (s->cli->globals.socket)
-		where = str_fmt(a, "%.*s --socket %.*s", STR_ARG(where),
-				STR_ARG(shell_word(a, str_from(s->paths.socket))));
-	struct str questd = shell_word(a, s->program);
+	struct str questd = paths_word(a, s->program);
 
 	l->command = str_fmt(a, "%.*s mcp%.*s", STR_ARG(questd), STR_ARG(where));
+	l->start = str_fmt(a, " (questd start%.*s runs the server)", STR_ARG(where));
 	l->mcp = str_fmt(a, "claude mcp add questd -- %.*s", STR_ARG(l->command));
 	l->call = str_fmt(a, "%.*s call%.*s quests.create subject='my first quest'",
 			  STR_ARG(questd), STR_ARG(where));
@@ -207,8 +184,7 @@ static void put_text(const struct setup *s, const struct lines *l, struct buf *o
 	buf_fmt(out, "Codex:\n  codex mcp add questd -- %.*s\n", STR_ARG(l->command));
 	buf_fmt(out, "Gemini CLI:\n  gemini mcp add questd %.*s\n", STR_ARG(l->command));
 	buf_fmt(out, "Every other MCP client: the command\n  %.*s\n", STR_ARG(l->command));
-	buf_fmt(out, "\nFrom a shell%s:\n  %.*s\n",
-		s->http.p ? "" : " (questd start runs the server)", STR_ARG(l->call));
+	buf_fmt(out, "\nFrom a shell%s:\n  %.*s\n", s->http.p ? "" : l->start.p, STR_ARG(l->call));
 	if (l->curl.p)
 		buf_fmt(out, "Over HTTP:\n  %.*s\n", STR_ARG(l->curl));
 }

@@ -35,7 +35,7 @@ enum start_verdict {
 struct start_report {
 	enum start_verdict verdict;
 	int code;
-	char text[1024];
+	char text[2048];
 };
 
 int start_begin(struct arena *a, const struct start *s, struct start_handle *out) must_check;

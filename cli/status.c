@@ -22,12 +22,12 @@ static const char *other_build(struct cli *c, pid_t pid, struct str version)
 	struct stat running, installed;
 
 	if (version.p && !str_eq(version, STR(QUESTD_VERSION)))
-		return "it is of another version than this questd: questd restart";
+		return "it is of another version than this questd";
 	if (!exe.p || !program || stat(exe.p, &running) || stat(program, &installed))
 		return NULL;
 	return running.st_ino == installed.st_ino && running.st_dev == installed.st_dev
 		   ? NULL
-		   : "it runs another build than the one installed: questd restart";
+		   : "it runs another build than the one installed";
 }
 
 static int say_not_running(struct cli *c, const struct paths *p, const struct running *r)
@@ -48,19 +48,22 @@ static int say_not_running(struct cli *c, const struct paths *p, const struct ru
 	if (r->is_locked) {
 		say_error("a server (pid %d) holds '%s', but nothing listens on '%s'", (int)r->pid,
 			  p->data_dir, p->socket);
-		say_hint("it may be starting, or listen elsewhere: give --socket PATH; questd stop "
-			 "ends it");
+		say_hint(
+		    "it may be starting, or listen elsewhere: give --socket PATH; questd stop%s "
+		    "ends it",
+		    p->flags);
 	} else {
 		say_error("no server runs on '%s'", p->data_dir);
 		say_hint(
-		    "questd start runs one in the background; questd mcp starts one by itself");
+		    "questd start%s runs one in the background; questd mcp starts one by itself",
+		    p->flags);
 	}
 	return EXIT_NOT_RUNNING;
 }
 
 /* system.info's fields behind what only we can see. */
-static int say_running(struct cli *c, const struct running *r, const struct json *info,
-		       const struct json *health)
+static int say_running(struct cli *c, const struct running *r, const char *flags,
+		       const struct json *info, const struct json *health)
 {
 	CLEANUP(buf_deinit) struct buf b;
 	struct json_out w = json_out(&b);
@@ -87,7 +90,7 @@ static int say_running(struct cli *c, const struct running *r, const struct json
 	int code = print_own(c, &b);
 
 	if (other)
-		say_note("questd: note: %s", other);
+		say_note("questd: note: %s: questd restart%s", other, flags);
 	return code;
 }
 
@@ -96,7 +99,7 @@ int status_run(struct cli *c, struct args *a)
 	struct args_spec spec = { 0 };
 	struct running r = { 0 };
 	struct json info, health;
-	struct paths paths;
+	struct paths paths = { .flags = (char *)"" };
 	int e = args_parse(c, a, &spec);
 
 	if (!e && !c->globals.url) {
@@ -113,5 +116,5 @@ int status_run(struct cli *c, struct args *a)
 		e = ask_object(c, STR("system.info"), STR_NONE, &info);
 	if (!e)
 		e = ask_object(c, STR("system.health"), STR_NONE, &health);
-	return e ? e : say_running(c, &r, &info, &health);
+	return e ? e : say_running(c, &r, paths.flags, &info, &health);
 }

@@ -73,7 +73,7 @@ static int token_load(struct access *a)
 		return err_trace(e);
 	token = str_trim(buf_str(&text));
 	if (token.n < 32)
-		return err_new(ERR_SYS, "'%s' holds no token: run questd setup --rotate-token",
+		return err_new(ERR_SYS, "'%s' holds no token: remove it, a start makes a new one",
 			       a->token_path);
 	memcpy(a->token, token.p, token.n);
 	a->token_len = token.n;

@@ -38,6 +38,7 @@ static int store_options_of(struct server *s, struct store_options *so)
 	so->database = o->paths.database;
 	so->lock = o->paths.lock;
 	so->backups = o->paths.backups;
+	so->flags = o->paths.flags;
 	so->instance = instance.p;
 	so->clock = &s->clock;
 	so->read_only = o->read_only;

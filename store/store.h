@@ -32,6 +32,7 @@ struct store_options {
 	/* Paths. `database` and `lock` are needed; without `backups` nothing is backed up before a
 	 * migration, without `instance` the instance id is kept in the database only. */
 	const char *database, *lock, *backups, *instance;
+	const char *flags; /* " --data-dir 'DIR'": behind `questd COMMAND` in texts; may be NULL */
 	struct clock *clock;
 	bool read_only;                          /* serve reads from a read-only file system */
 	int64_t ballast_bytes;                   /* default 64 MiB; 0 = none */
@@ -51,7 +52,7 @@ enum store_problem_kind {
 struct store_problem {
 	enum store_problem_kind kind;
 	int64_t pid;
-	char text[512];
+	char text[1536];
 };
 
 void store_options_init(struct store_options *o); /* defaults */
@@ -66,6 +67,9 @@ int store_look(const struct store_options *o, bool *is_there,
 struct store *store_close(struct store *s);
 /* What the opening found worth a warning, a line each ("possible rollback: …"): for the log. */
 struct str_list store_warnings(const struct store *s);
+
+/* How a command line names this data directory: options.flags, never NULL. */
+const char *store_flags(const struct store *s);
 
 /* ---- the writer thread only ---- */
 /* While the store is degraded this fails at once (FULL, READONLY) until store_housekeep() has seen

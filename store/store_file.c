@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/paths.h"
 
 enum {
 	HEADER = 100,
@@ -45,8 +46,8 @@ static int damaged(struct store *s, const char *path, const char *what, struct s
 		return store_problem_set(
 		    p, STORE_DAMAGED,
 		    "database '%s' is damaged: %s; nothing was changed; put the newest "
-		    "backup in its place with: questd restore '%.*s'",
-		    path, what, STR_ARG(newest));
+		    "backup in its place with: questd restore%s %s",
+		    path, what, store_flags(s), paths_quote(&s->arena, newest).p);
 	return store_problem_set(
 	    p, STORE_DAMAGED,
 	    "database '%s' is damaged: %s; nothing was changed; there is no backup: "

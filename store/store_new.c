@@ -52,9 +52,14 @@ int store_problem_of(struct store *s, int e, struct store_problem *p)
 				 report.text);
 }
 
+const char *store_flags(const struct store *s)
+{
+	return s->o.flags ? s->o.flags : "";
+}
+
 void store_warn(struct store *s, const char *fmt, ...)
 {
-	char text[512];
+	char text[1536];
 	va_list args;
 
 	va_start(args, fmt);

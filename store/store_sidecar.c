@@ -234,9 +234,9 @@ int store_identify(struct store *s, struct db *db, bool is_log_missing)
 		store_warn(s,
 			   "possible rollback: '%s' may be an older copy: %s; what was written "
 			   "since is not "
-			   "in it; if that was not meant, stop and run questd restore with the "
+			   "in it; if that was not meant, stop and run questd restore%s with the "
 			   "newest backup",
-			   s->o.database, why);
+			   s->o.database, why, store_flags(s));
 	e = settle(s, &side, why && s->writer);
 	if (e || !s->writer)
 		return err_trace(e);

@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/paths.h"
 #include "handlers.gen.h"
 #include "store/store.h"
 #include "types.gen.h"
@@ -54,13 +55,15 @@ struct check {
 	int n_retries;
 };
 
-static int check_end(const struct check *k, struct system_check_result *r)
+static int check_end(struct call *call, const struct check *k, struct system_check_result *r)
 {
 	r->problems = k->steps.problems;
 	r->problems.n = MIN(r->problems.n, (size_t)STORE_PROBLEMS_MAX);
 	r->sound = r->problems.n == 0;
 	if (!r->sound)
-		r->next = STR("stop the server and run questd restore with the newest backup");
+		r->next = str_fmt(call->arena,
+				  "questd stop%s, then questd restore%s with the newest backup",
+				  store_flags(call->store), store_flags(call->store));
 	return 0;
 }
 
@@ -98,7 +101,7 @@ int system_check(struct call *call, const struct system_check_params *p,
 	}
 	if (e < 0)
 		return err_trace(e);
-	return e == STORE_MORE ? CALL_AGAIN : check_end(k, r);
+	return e == STORE_MORE ? CALL_AGAIN : check_end(call, k, r);
 }
 
 /* ---- system.backup: checked on the loop, then copied by the writer in steps ---- */
@@ -185,6 +188,8 @@ int system_backup(struct call *call, const struct system_backup_params *p,
 	b->job = store_backup_free(b->job);
 	r->path = str_from(b->path);
 	r->pages = b->n_all;
-	r->next = STR("to go back to it: questd stop, then questd restore with this file");
+	r->next = str_fmt(call->arena, "to go back to it: questd stop%s, then questd restore%s %s",
+			  store_flags(call->store), store_flags(call->store),
+			  paths_quote(call->arena, r->path).p);
 	return 0;
 }

@@ -77,5 +77,18 @@ class Style(unittest.TestCase):
         self.assertEqual(wrong, [])
 
 
+    def test_commands_that_are_printed_name_the_data_directory(self):
+        """paths.flags stands behind each; help, which is about none, and a process's name are not pasted"""
+        wrong = []
+        for path in source.files("base", "cli", "server", "store", "verbs"):
+            if path in ("cli/main.c", "cli/help.c", "cli/peer.c"):
+                continue
+            joined = re.sub(r'"\s*\n?\s*"', "", re.sub(r"/\*.*?\*/", "", source.text(path), flags=re.S))
+            for m in re.finditer(r'questd (?:start|stop|restore|restart|doctor|logs|setup)\b(?!%)', joined):
+                if not joined[:m.start()].endswith("was not started by "):
+                    wrong.append(f"{path}: {joined[m.start():m.end() + 40]}")
+        self.assertEqual(wrong, [])
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -143,7 +143,7 @@ int ledger_make_old(struct ledger *l, int n)
 	return e;
 }
 
-static char wrong[1024];
+static char wrong[2048];
 
 static const char *say(const char *what, int e)
 {

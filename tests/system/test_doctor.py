@@ -21,7 +21,7 @@ class Doctor(Folder):
     def test_before_setup_it_says_what_to_do(self):
         found = self.findings(code=0)
         self.assertEqual(found["data-dir"]["verdict"], "warn")
-        self.assertEqual(found["data-dir"]["fix"], "questd setup")
+        self.assertEqual(found["data-dir"]["fix"], f"questd setup --data-dir '{self.data}'")
         self.findings("--strict", code=1)
 
     def test_all_is_well_beside_a_server(self):

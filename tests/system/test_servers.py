@@ -91,7 +91,7 @@ class Http(Folder):
             done = self.cli("start", code=0)
             started = json.loads(done.stdout)
             self.assertEqual((started["http"], started["http_note"]), ("off", "127.0.0.1:8400 is taken"))
-            self.assertIn("questd restart --http 127.0.0.1:0", done.stderr)
+            self.assertIn(f"questd restart --data-dir '{self.data}' --http 127.0.0.1:0", done.stderr)
             self.assertEqual(self.ok("status")["http_note"], "127.0.0.1:8400 is taken")
             self.assertIn("127.0.0.1:8400 is taken", self.tty("status")[1])
         self.assertNotIn("http_note", self.ok("restart", "--http", "off"))
@@ -135,7 +135,7 @@ class Starting(Folder):
     def test_flags_for_a_server_that_runs_are_not_swallowed(self):
         self.start()
         done = self.cli("start", "--log-level", "debug", code=0)
-        self.assertIn("questd restart --log-level debug", done.stderr)
+        self.assertIn(f"questd restart --data-dir '{self.data}' --log-level debug", done.stderr)
 
     def test_settings_that_are_wrong_cost_no_running_server(self):
         pid = self.start()["pid"]

@@ -86,6 +86,33 @@ TEST(paths_relative_ones_become_absolute)
 	arena_deinit(&a);
 }
 
+TEST(paths_flags_name_what_is_no_default_and_can_be_pasted)
+{
+	struct arena a;
+	struct paths p;
+
+	arena_init(&a, 0);
+	set_env("/home/me", NULL, NULL, NULL);
+	CHECK_OK(paths_find(&a, NULL, NULL, &p));
+	CHECK_CSTR(p.flags, "");
+	CHECK_OK(paths_find(&a, "/home/me/.local/share/questd", NULL, &p));
+	CHECK_CSTR(p.flags, "");
+	CHECK_OK(paths_find(&a, NULL, "/s", &p));
+	CHECK_CSTR(p.flags, " --socket '/s'");
+	CHECK_OK(paths_find(&a, "/it's", "/it's/questd.sock", &p));
+	CHECK_CSTR(p.flags, " --data-dir '/it'\\''s'");
+	set_env("/home/me", NULL, NULL, "/var/q");
+	CHECK_OK(paths_find(&a, NULL, NULL, &p));
+	CHECK_CSTR(p.flags, " --data-dir '/var/q'");
+	set_env(NULL, NULL, NULL, NULL);
+	CHECK_OK(paths_find(&a, "/d", "/s", &p));
+	CHECK_CSTR(p.flags, " --data-dir '/d' --socket '/s'");
+	CHECK_STR_EQ(paths_word(&a, STR("/plain")), STR("/plain"));
+	CHECK_STR_EQ(paths_word(&a, STR("a b")), STR("'a b'"));
+	CHECK_STR_EQ(paths_word(&a, STR("")), STR("''"));
+	arena_deinit(&a);
+}
+
 TEST(paths_a_socket_path_that_does_not_fit_is_told_and_shown)
 {
 	char longer[120];

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a person is told to do when a server does not start: it can be pasted, and it is right."""
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from test_cli import Folder  # noqa: E402
+from questd import QUESTD  # noqa: E402
+
+COMMAND = re.compile(r"questd (?:start|stop|restore|restart|doctor|logs|setup)\b")
+
+
+class Elsewhere(Folder):
+    """A company beside the default one: no command that is printed for it may hit the default one."""
+
+    def setUp(self):
+        super().setUp()
+        del self.env["QUESTD_DATA_DIR"]
+        self.data = os.path.join(self.top, "it's another")
+        self.here = " --data-dir " + "'" + self.data.replace("'", "'\\''") + "'"
+
+    def tearDown(self):
+        self.at("stop")
+        super().tearDown()
+
+    def at(self, *args, code=None, **more):
+        return self.cli(*args, "--data-dir", self.data, code=code, **more)
+
+    def check(self, text, at_least=1):
+        """Every command in the text names the folder."""
+        found = list(COMMAND.finditer(text))
+        self.assertGreaterEqual(len(found), at_least, text)
+        for match in found:
+            self.assertTrue(text.startswith(self.here, match.end()), f"{match[0]} in: {text}")
+
+    def fixes(self, code, at_least=1):
+        done = self.at("doctor", code=code)
+        self.check("\n".join(i.get("fix", "") + "\n" + i["text"] for i in json.loads(done.stdout)["items"]), at_least)
+
+    def paste(self, line):
+        env = {**self.env, "PATH": os.path.dirname(QUESTD) + ":" + os.environ["PATH"]}
+        return subprocess.run(["sh", "-c", line], env=env, capture_output=True, text=True, timeout=50)
+
+    def test_every_command_that_is_printed_names_the_folder(self):
+        self.fixes(0)  # before setup
+        self.check(self.at("status", code=6).stderr)
+        self.check(self.at("quests", "list", code=6).stderr)
+        self.at("start", "--http", "off", code=0)
+        self.check(self.at("start", "--log-level", "debug", code=0).stderr)
+        self.check(self.at("restore", "--yes", __file__, code=4).stderr)
+        self.check(json.loads(self.at("backup", code=0).stdout)["next"], 2)
+        os.chmod(os.path.join(self.data, "questd.sock"), 0o666)
+        self.fixes(1)
+        os.remove(os.path.join(self.data, "questd.sock"))
+        self.at("stop")
+        with open(os.path.join(self.data, "questd.toml"), "w") as f:
+            f.write("[http\n")
+        self.check(self.at("start", code=2).stderr, 2)
+
+    def test_a_relay_names_the_folder_too(self):
+        self.at("setup", code=0)
+        with open(os.path.join(self.data, "questd.toml"), "w") as f:
+            f.write("[http\n")
+        line = '{"jsonrpc":"2.0","id":1,"method":"system.ping"}\n'
+        self.check(json.loads(self.at("mcp", stdin=line).stdout)["error"]["data"]["hint"], 2)
+
+    def test_the_restore_that_is_named_for_a_damaged_database_hits_that_one(self):
+        """A1 the default company is left as it is"""
+        self.cli("start", "--http", "off", code=0)
+        self.cli("quests", "create", "of the default", code=0)
+        self.at("start", "--http", "off", code=0)
+        self.at("quests", "create", "of the other", code=0)
+        self.at("backup", code=0)
+        self.at("stop", code=0)
+        self.cli("stop", code=0)
+        with open(os.path.join(self.data, "questd.db"), "r+b") as f:
+            f.write(b"\xa5" * 8192)
+        said = self.at("start", "--http", "off", code=1).stderr
+        self.check(said, 3)
+        self.fixes(1)
+        command = re.search(r"with: (questd restore .*)", said)[1]
+        self.assertEqual(shlex.split(command)[:4], ["questd", "restore", "--data-dir", self.data])
+        done = self.paste(command + " --yes")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for where, subject in (((), "of the default"), (("--data-dir", self.data), "of the other")):
+            self.cli("start", "--http", "off", *where, code=0)
+            listed = self.ok("quests", "list", *where)["items"]
+            self.assertEqual([q["subject"] for q in listed], [subject])
+            self.cli("stop", *where, code=0)
+
+    def test_the_default_folder_needs_no_naming(self):
+        self.assertIn("start one with: questd start\n", self.cli("quests", "list", code=6).stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
