@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/json.h"
+#include "cli/ask.h"
 #include "cli/peer.h"
 #include "cli/print.h"
 #include "cli/program.h"
@@ -191,9 +192,32 @@ static int say_failed(const struct paths *paths, const struct start_report *r)
 	return r->code;
 }
 
+/* Is it the running server itself that has the port of which "http.listen: 'ADDR:PORT' is taken"
+ * tells? Another address with its port counts too: only its end tells more. */
+static bool is_own_port(struct cli *c, const struct running *r, struct str said)
+{
+	struct answer answer = { 0 };
+	struct json info;
+
+	if (!r->is_reached || ask(c, STR("system.info"), STR_NONE, &answer) || !answer.result.p ||
+	    json_parse(&c->arena, answer.result, &info, NULL))
+		return false;
+	struct str port = json_get_str(&info, STR("http"));
+
+	while (port.n > 0 && str_find(port, ':', 0) < port.n)
+		(void)str_cut(&port, ':');
+	struct str end = str_fmt(&c->arena, ":%.*s' is taken", STR_ARG(port));
+
+	for (size_t at = 0; end.p && at + end.n <= said.n; at++)
+		if (str_starts(str_slice(said, at, said.n), end))
+			return true;
+	return false;
+}
+
 /* Before a server is stopped for another to take its place: would that one start? 0 or an exit code
  * (said). Where nobody can tell, the start itself does. */
-static int check_settings(struct cli *c, const struct paths *paths, char *const *flags)
+static int check_settings(struct cli *c, const struct paths *paths, const struct running *r,
+			  char *const *flags)
 {
 	char *args[FLAGS_MAX + 3] = { NULL };
 	struct program_said answer;
@@ -204,13 +228,14 @@ static int check_settings(struct cli *c, const struct paths *paths, char *const 
 		n++;
 	}
 	args[n++] = (char *)"--check";
-	args[n] = (char *)"config";
+	args[n] = (char *)"listen";
 	program_ask(&c->arena, paths->data_dir, args, CHECK_MS, &answer);
-	if (answer.code != EXIT_USAGE)
+	if (answer.code != EXIT_USAGE &&
+	    (answer.code != EXIT_CONFLICT || is_own_port(c, r, str_from(answer.said))))
 		return 0;
 	say_error("%s", answer.said);
 	say_hint("the server that runs was left as it is");
-	return EXIT_USAGE;
+	return answer.code;
 }
 
 /* Begins a start and waits for the report. */
@@ -295,7 +320,7 @@ static int start_once(struct cli *c, const struct paths *paths, char **flags, bo
 	if (r.is_reached && r.origin != PEER_TEMPORARY)
 		return say_running(c, paths, &r, flags);
 	if (r.origin == PEER_TEMPORARY)
-		e = check_settings(c, paths, flags);
+		e = check_settings(c, paths, &r, flags);
 	if (!e && r.origin == PEER_TEMPORARY)
 		e = stop_running(c, paths, &r);
 	if (!e)
@@ -368,9 +393,28 @@ static void flags_of(struct cli *c, const struct running *r, char **flags)
 	flags[n] = NULL;
 }
 
+/* The one that was stopped gets its place back when the one that was to have it does not start. */
+static int start_former(struct cli *c, const struct start *failed, struct start former,
+			const struct start_report *why)
+{
+	struct start_report report = { 0 };
+	int code = say_failed(failed->paths, why);
+
+	if (start_and_wait(c, &former, &report) == 0 && report.verdict != START_FAILED)
+		say_note("questd: note: a server runs again with the flags that it had: %s",
+			 report.text);
+	else
+		say_error("no server runs now: with its former flags it did not start again: %s",
+			  report.text);
+	return code;
+}
+
 static int restart(struct cli *c, const struct running *r, struct start *s, char **flags)
 {
 	struct start_report report = { 0 };
+	char *former_flags[FLAGS_MAX + 1] = { NULL };
+	struct start former = *s;
+	bool is_there = r->is_reached || r->is_locked;
 	int e = 0;
 
 	if (r->origin == PEER_PRIVATE)
@@ -381,18 +425,24 @@ static int restart(struct cli *c, const struct running *r, struct start *s, char
 		    "restart it where it is run: with systemd, systemctl --user restart questd");
 		return EXIT_CONFLICT;
 	}
+	former.origin = r->origin;
+	former.flags = former_flags;
+	if (r->pid)
+		flags_of(c, r, former_flags);
 	if (r->pid && !flags[0]) {
 		s->origin = r->origin;
-		flags_of(c, r, flags);
+		s->flags = former_flags;
 	}
-	if (r->is_reached || r->is_locked)
-		e = check_settings(c, s->paths, flags);
-	if (!e && (r->is_reached || r->is_locked))
+	if (is_there)
+		e = check_settings(c, s->paths, r, s->flags);
+	if (!e && is_there)
 		e = stop_running(c, s->paths, r);
 	if (!e)
 		e = start_and_wait(c, s, &report);
 	if (e)
 		return e;
+	if (report.verdict == START_FAILED && is_there && r->pid && s->flags == flags)
+		return start_former(c, s, former, &report);
 	return report.verdict == START_FAILED ? say_failed(s->paths, &report)
 					      : say_started(c, s->paths, &report, 0);
 }

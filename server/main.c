@@ -200,10 +200,20 @@ static int listen_lines(struct server *s)
 	}
 }
 
+/* HTTP_IN_USE or HTTP_BAD_ADDRESS. */
+static int complain_of_http(const struct server *s, int e, int code)
+{
+	char text[512];
+
+	snprintf(text, sizeof(text),
+		 e == HTTP_IN_USE ? "http.listen: '%.*s' is taken by another program"
+				  : "http.listen: '%.*s' is no address of this machine",
+		 STR_ARG(s->options.http));
+	return complain(code, text);
+}
+
 static int listen_http(struct server *s)
 {
-	struct str http = s->options.http;
-	char text[512];
 	int e;
 
 	if (!s->options.is_http_on)
@@ -217,11 +227,25 @@ static int listen_http(struct server *s)
 		s->http_note = "is taken";
 		return EXIT_OK;
 	}
-	snprintf(text, sizeof(text),
-		 e == HTTP_IN_USE ? "http.listen: '%.*s' is taken by another program"
-				  : "http.listen: '%.*s' is no address of this machine",
-		 STR_ARG(http));
-	return complain(EXIT_CONFIG, text);
+	return complain_of_http(s, e, EXIT_CONFIG);
+}
+
+/* Whether a server could listen for HTTP; a port that may be left out is no obstacle. */
+static int check_listen(const struct server *s)
+{
+	struct http_options o;
+	int e = 0;
+
+	http_options_init(&o);
+	o.address = s->options.http_address;
+	o.port = s->options.http_port;
+	if (s->options.is_http_on)
+		e = http_try_listen(&o);
+	if (e < 0)
+		return complain_fault(e, "cannot serve HTTP");
+	if (!e || (e == HTTP_IN_USE && !s->options.is_http_asked))
+		return complain(EXIT_OK, "HTTP can listen there");
+	return complain_of_http(s, e, e == HTTP_IN_USE ? EXIT_CONFLICT : EXIT_CONFIG);
 }
 
 static void say_ready(struct server *s)
@@ -377,6 +401,8 @@ static int check(struct program *p)
 	if (s->options.check == OPTIONS_CHECK_CONFIG)
 		return complain(EXIT_OK, s->options.config_path ? s->options.config_path
 								: "all settings are the defaults");
+	if (s->options.check == OPTIONS_CHECK_LISTEN)
+		return check_listen(s);
 	e = server_look(s, &is_there, &problem);
 	if (e == SERVER_NO_STORE)
 		return complain(EXIT_FAILED, problem.text);

@@ -460,14 +460,16 @@ static enum log_level level_of(struct str text)
 static int set_check(struct reader *r, const char *what)
 {
 	static const char *const names[] = {
-		[OPTIONS_CHECK_CONFIG] = "config", [OPTIONS_CHECK_DATABASE] = "database"
+		[OPTIONS_CHECK_CONFIG] = "config",
+		[OPTIONS_CHECK_LISTEN] = "listen",
+		[OPTIONS_CHECK_DATABASE] = "database",
 	};
 
 	for (int i = 1; what && i < (int)ARRAY_LEN(names); i++)
 		if (strcmp(what, names[i]) == 0)
 			r->o->check = (enum options_check)i;
 	if (what && !r->o->check)
-		return bad(r, "--check: must be config or database, not '%s'", what);
+		return bad(r, "--check: must be config, listen or database, not '%s'", what);
 	return 0;
 }
 

@@ -99,12 +99,13 @@ const struct option *option_find_flag(struct str flag)
 void options_usage(struct buf *b)
 {
 	buf_put_str(
-	    b,
-	    STR("questd-server [FLAGS]: serve one data directory (started by questd serve)\n\n"
-		"  --data-dir DIR           where everything lies\n"
-		"  --config FILE            instead of DATA_DIR/questd.toml\n"
-		"  --restore FILE           put a backup in the database's place, and end\n"
-		"  --check config|database  say whether it is sound, change nothing, and end\n"));
+	    b, STR("questd-server [FLAGS]: serve one data directory (started by questd serve)\n\n"
+		   "  --data-dir DIR           where everything lies\n"
+		   "  --config FILE            instead of DATA_DIR/questd.toml\n"
+		   "  --restore FILE           put a backup in the database's place, and end\n"
+		   "  --check config|listen|database  say whether it is sound (listen: whether "
+		   "HTTP's\n"
+		   "                     port is free, too), change nothing, and end\n"));
 	for (size_t i = 0; i < option_n; i++) {
 		buf_fmt(b, "  %-24s %s", option_table[i].flag, option_table[i].what);
 		if (option_table[i].initial)

@@ -65,6 +65,8 @@ enum { HTTP_IN_USE = 1, HTTP_BAD_ADDRESS };
 void http_options_init(struct http_options *o);
 int http_server_new(struct loop *l, const struct http_options *o, const struct http_ops *ops,
 		    void *data, struct http_server **out) must_check;
+/* Could it listen there? 0, HTTP_IN_USE, HTTP_BAD_ADDRESS or negative. */
+int http_try_listen(const struct http_options *o) must_check;
 uint16_t http_server_port(const struct http_server *s);
 /* No new connections; exchanges go on. */
 void http_server_quiesce(struct http_server *s);

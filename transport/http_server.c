@@ -217,6 +217,14 @@ int http_server_new(struct loop *l, const struct http_options *o, const struct h
 	return 0;
 }
 
+int http_try_listen(const struct http_options *o)
+{
+	CLEANUP(fd_close) int fd = -1;
+	uint16_t port;
+
+	return http_listen(o, &fd, &port);
+}
+
 uint16_t http_server_port(const struct http_server *s)
 {
 	return s->port;

@@ -151,6 +151,29 @@ class Starting(Folder):
         self.cli("start", "--htp", "off", code=2)
         self.assertEqual(self.ok("status")["pid"], pid)
 
+    def test_a_port_that_is_taken_costs_no_running_server(self):
+        pid = self.ok("start", "--http", "127.0.0.1:0")["pid"]
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            taken = f"127.0.0.1:{other.getsockname()[1]}"
+            done = self.cli("restart", "--http", taken, code=4)
+            self.assertIn(f"'{taken}' is taken by another program", done.stderr)
+            self.assertIn("was left as it is", done.stderr)
+        now = self.ok("status")
+        self.assertEqual(now["pid"], pid)
+        self.assertEqual(self.ok("restart", "--http", now["http"])["http"], now["http"])  # its own port is free for it
+
+    def test_a_server_that_does_not_start_gives_its_place_back(self):
+        started = self.ok("start", "--http", "127.0.0.1:0", "--log-level", "debug")
+        port = int(started["http"].rpartition(":")[2])
+        self.cli("restart", "--http", f"127.0.0.1:{port}", "--log-level", "debug", code=0)
+        with socket.create_server(("127.0.0.2", port)):
+            done = self.cli("restart", "--http", f"127.0.0.2:{port}", code=2)
+        self.assertIn("is taken by another program", done.stderr)
+        self.assertIn("a server runs again with the flags that it had", done.stderr)
+        now = self.ok("status")
+        self.assertEqual(now["http"], started["http"])
+        self.assertIn("debug", self.arguments(now["pid"]))
+
     def test_restart_leaves_a_temporary_server_temporary(self):
         self.window().lines.ok("system.ping")
         pid = self.ok("restart")["pid"]
