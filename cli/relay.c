@@ -31,7 +31,8 @@
 /* Twice the most that a server keeps for a connection. */
 #define DOWN_LINE_MAX   (32 * 1024 * 1024)
 #define QUEUE_MAX       (1024 * 1024) /* whole lines that wait before reading stops */
-#define DRAIN_MS        1800          /* from the client's end to ours */
+#define DRAIN_MS        1800          /* from the client's end to ours, when it is owed nothing */
+#define WAIT_MS         60000         /* when it is: longer than the longest wait of a call */
 #define SIGNAL_DRAIN_MS 500
 #define PARENT_DIED     SIGUSR1
 
@@ -42,7 +43,9 @@ struct relay {
 	struct relay_lines up, down;
 	struct buf first; /* to say to a new server before anything else */
 	struct buf hello;
-	int64_t end_ms; /* 0 = none */
+	int64_t end_ms;      /* 0 = none */
+	int64_t drain_ms;    /* likewise; when nothing is owed any more */
+	const char *end_why; /* for the calls that are open then */
 	pid_t parent;
 	struct relay_out out;
 	int signal_fd, exit_code;
@@ -113,9 +116,10 @@ static void flush_up(struct relay *r)
 		shutdown(r->link.fd, SHUT_WR);
 }
 
-static void end_input(struct relay *r, int64_t drain_ms)
+/* `wait_ms`: how long for what the client is owed. */
+static void end_input(struct relay *r, int64_t wait_ms, const char *why)
 {
-	int64_t end = now_ms() + drain_ms;
+	int64_t now = now_ms(), end = now + wait_ms;
 	struct str line;
 
 	if (!r->is_input_over && buf_len(&r->up.buf) > r->up.whole && !r->is_skipping) {
@@ -124,8 +128,12 @@ static void end_input(struct relay *r, int64_t drain_ms)
 		(void)relay_lines_next(&r->up, &line);
 	}
 	r->is_input_over = true;
-	if (r->end_ms == 0 || end < r->end_ms)
+	if (r->drain_ms == 0)
+		r->drain_ms = now + DRAIN_MS;
+	if (r->end_ms == 0 || end < r->end_ms) {
 		r->end_ms = end;
+		r->end_why = why;
+	}
 }
 
 /* A line that no server would take: said once, the rest of it is skipped. */
@@ -160,7 +168,7 @@ static int read_client(struct relay *r)
 	else if (buf_len(&r->up.buf) - r->up.whole > UP_LINE_MAX)
 		refuse_long_line(r);
 	if (e == RELAY_IO_END)
-		end_input(r, DRAIN_MS);
+		end_input(r, WAIT_MS, "questd mcp ended: so had its input");
 	flush_up(r);
 	return 0;
 }
@@ -277,13 +285,10 @@ static void refuse_all(struct relay *r)
 static void step_link(struct relay *r)
 {
 	bool is_wanted = !r->was_up || r->up.whole > 0 || r->notes.open.ids.n > 0;
+	bool is_needed = r->up.whole > 0 || relay_open_is_owed(&r->notes.open);
 
 	/* A client that has gone needs no other server but for what it has still said. */
-	if (r->link.fd >= 0 || (r->is_input_over && r->up.whole == 0))
-		return;
-	/* The client has gone and nothing is owed to it: another connection would be for nothing.
-	 */
-	if (r->is_input_over && !is_wanted)
+	if (r->link.fd >= 0 || (r->is_input_over && !is_needed))
 		return;
 	if (r->is_doomed) {
 		refuse_all(r);
@@ -302,19 +307,29 @@ static void step_link(struct relay *r)
 	}
 }
 
+static bool is_owed(const struct relay *r)
+{
+	return r->up.whole > 0 || r->down.whole > 0 || relay_open_is_owed(&r->notes.open);
+}
+
+/* When it is over whatever is still open; 0 = no such time. */
+static int64_t end_ms(const struct relay *r)
+{
+	return r->drain_ms && !is_owed(r) ? MIN(r->drain_ms, r->end_ms) : r->end_ms;
+}
+
 static bool is_over(struct relay *r)
 {
+	struct relay_refusal why = refusal_of(ERROR_INTERRUPTED, str_from(r->end_why));
+	int64_t end = end_ms(r);
+
 	if (r->is_output_over)
 		return true;
-	if (r->end_ms && now_ms() >= r->end_ms) {
-		struct relay_refusal why = refusal_of(ERROR_INTERRUPTED, STR_NONE);
-
-		answer_open(r, &why);
-		flush_down(r);
-		return true;
-	}
-	return r->is_input_over && r->link.fd < 0 && r->up.whole == 0 && r->notes.open.ids.n == 0 &&
-	       r->down.whole == 0;
+	if ((end == 0 || now_ms() < end) && !(r->is_input_over && r->link.fd < 0 && !is_owed(r)))
+		return false;
+	answer_open(r, &why);
+	flush_down(r);
+	return true;
 }
 
 static void handle_signal(struct relay *r)
@@ -330,13 +345,13 @@ static void handle_signal(struct relay *r)
 	}
 	if (info.ssi_signo == SIGINT)
 		r->exit_code = EXIT_INTERRUPTED;
-	end_input(r, SIGNAL_DRAIN_MS);
+	end_input(r, SIGNAL_DRAIN_MS, "questd mcp ended: a signal told it to");
 	flush_up(r);
 }
 
 static int wait_ms(const struct relay *r)
 {
-	int64_t now = now_ms(), at = r->end_ms ? r->end_ms : INT64_MAX;
+	int64_t now = now_ms(), at = end_ms(r) ? end_ms(r) : INT64_MAX;
 
 	if (r->link.fd < 0 && r->link.starting.report_fd < 0 && !r->is_doomed) {
 		int64_t again = r->link.failure.at_ms ? r->link.failure.at_ms + 1000

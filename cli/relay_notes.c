@@ -28,6 +28,13 @@ static void forget_cancelled(struct relay_notes *n, const struct relay_message *
 		relay_open_remove(&n->open, id);
 }
 
+/* What ends only when the client ends it. */
+static bool is_stream(const struct relay_message *m)
+{
+	return str_eq(m->method, STR("events.follow")) ||
+	       str_eq(m->method, STR("subscriptions/listen"));
+}
+
 void relay_notes_take(struct relay_notes *n, struct str line, bool is_for_replay)
 {
 	struct relay_scan scan;
@@ -41,7 +48,7 @@ void relay_notes_take(struct relay_notes *n, struct str line, bool is_for_replay
 		if (!m.method.p)
 			continue;
 		if (m.id.p)
-			relay_open_add(&n->open, m.id, batch);
+			relay_open_add(&n->open, m.id, batch, is_stream(&m));
 		else if (str_eq(m.method, STR("notifications/cancelled")))
 			forget_cancelled(n, &m);
 		if (is_for_replay)

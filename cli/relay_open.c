@@ -10,6 +10,7 @@ struct open_id {
 	struct map_node node;
 	uint64_t batch;
 	uint32_t n; /* requests in flight with this id */
+	bool is_stream;
 	char text[];
 };
 
@@ -22,6 +23,7 @@ void relay_open_init(struct relay_open *o)
 static void forget(struct relay_open *o, struct open_id *id)
 {
 	o->n_bytes -= id->node.key.n;
+	o->n_streams -= id->is_stream;
 	map_remove(&o->ids, &id->node);
 	free(id);
 }
@@ -45,7 +47,12 @@ bool relay_open_has(const struct relay_open *o, struct str id)
 	return find(o, id) != NULL;
 }
 
-void relay_open_add(struct relay_open *o, struct str id, uint64_t batch)
+bool relay_open_is_owed(const struct relay_open *o)
+{
+	return o->ids.n > o->n_streams;
+}
+
+void relay_open_add(struct relay_open *o, struct str id, uint64_t batch, bool is_stream)
 {
 	struct open_id *known = find(o, id);
 
@@ -59,13 +66,14 @@ void relay_open_add(struct relay_open *o, struct str id, uint64_t batch)
 
 	if (!fresh)
 		return;
-	*fresh = (struct open_id){ .batch = batch, .n = 1 };
+	*fresh = (struct open_id){ .batch = batch, .n = 1, .is_stream = is_stream };
 	memcpy(fresh->text, id.p, id.n);
 	if (map_add(&o->ids, &fresh->node, (struct str){ fresh->text, id.n })) {
 		free(fresh);
 		return;
 	}
 	o->n_bytes += id.n;
+	o->n_streams += is_stream;
 }
 
 bool relay_open_remove(struct relay_open *o, struct str id)

@@ -18,6 +18,7 @@ struct buf;
 struct relay_open {
 	struct map ids;
 	size_t n_bytes;
+	size_t n_streams; /* of the ids: calls that end only when somebody ends them */
 };
 
 /* Why open calls are answered by the relay: a JSON-RPC error. */
@@ -30,9 +31,11 @@ struct relay_refusal {
 void relay_open_init(struct relay_open *o);
 void relay_open_deinit(struct relay_open *o);
 /* `batch`: a number that all messages of one line share; 0 for a line of one message. */
-void relay_open_add(struct relay_open *o, struct str id, uint64_t batch);
+void relay_open_add(struct relay_open *o, struct str id, uint64_t batch, bool is_stream);
 bool relay_open_remove(struct relay_open *o, struct str id); /* false when it is not open */
 bool relay_open_has(const struct relay_open *o, struct str id);
+/* Is one open whose answer comes by itself? */
+bool relay_open_is_owed(const struct relay_open *o);
 /* Answers all of them, a batch's in one line, and forgets them. */
 void relay_open_answer_all(struct relay_open *o, const struct relay_refusal *why, struct buf *out);
 void relay_refusal_put(const struct relay_refusal *why, struct str id, struct buf *out);

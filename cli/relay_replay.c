@@ -185,7 +185,8 @@ void relay_replay_release(struct relay_replay *r, struct relay_open *open)
 		struct kept *k = kept_of(l);
 
 		if (TAKE(k->is_held, false))
-			relay_open_add(open, (struct str){ k->text + k->id_at, k->n_id }, 0);
+			relay_open_add(open, (struct str){ k->text + k->id_at, k->n_id }, 0,
+				       k->kind == KEPT_LISTEN);
 	}
 }
 

@@ -371,6 +371,44 @@ class Ends(Folder):
         self.assertEqual(sorted(json.loads(line)["id"] for line in w.lines[1:]), ids)
         self.assertEqual(self.cli("status").returncode, 0)
 
+    def test_a_call_of_a_client_that_said_all_is_answered(self):
+        """A pipe as stdin: its end is no reason not to wait for what was asked"""
+        w = self.window()
+        quest = w.ok("quests.create", {"subject": "slow"})["id"]
+        mine = w.request("quests.wait", {"id": quest, "timeout_s": 4})
+        self.assertEqual(w.close()[0], 0)
+        self.assertEqual([json.loads(line)["id"] for line in w.lines], [1, mine])
+        self.assertIs(json.loads(w.lines[-1])["result"]["reached"], False)
+
+    def test_a_stream_ends_with_the_input(self):
+        """A call that would never be answered is not waited for, and is told why"""
+        w = self.window()
+        w.ok("system.ping")
+        mine = w.request("events.follow")
+        self.assertEqual(w.close()[0], 0)
+        last = json.loads(w.lines[-1])
+        self.assertEqual((last["id"], last["error"]["code"]), (mine, INTERRUPTED))
+        self.assertIn("input", last["error"]["message"])
+
+    def test_a_signal_ends_the_wait_for_an_answer(self):
+        w = self.window()
+        quest = w.ok("quests.create", {"subject": "slow"})["id"]
+        mine = w.request("quests.wait", {"id": quest, "timeout_s": 40})
+        w.process.stdin.close()
+        w.process.send_signal(signal.SIGTERM)
+        last = w.read()
+        self.assertEqual((last["id"], last["error"]["code"]), (mine, INTERRUPTED))
+        self.assertIn("signal", last["error"]["message"])
+        self.assertEqual(w.process.wait(20), 0)
+
+    def test_nobody_to_answer_ends_the_wait_for_an_answer(self):
+        w = self.window()
+        quest = w.ok("quests.create", {"subject": "slow"})["id"]
+        w.request("quests.wait", {"id": quest, "timeout_s": 40})
+        w.process.stdin.close()
+        w.process.stdout.close()
+        self.assertEqual(w.process.wait(20), 0)
+
     def test_a_last_line_without_its_newline_counts(self):
         done = subprocess.run([QUESTD, "mcp"], input='{"jsonrpc":"2.0","id":1,"method":"system.ping"}', text=True,
                               capture_output=True, env=self.env, timeout=20)
