@@ -2,6 +2,10 @@
 /* Noting lines. */
 #include "cli/relay_notes.h"
 
+#include "base/err.h"
+#include "base/json.h"
+#include "base/rpc_limits.h"
+
 #define SCRATCH_MAX (64 * 1024 * 1024)
 
 void relay_notes_init(struct relay_notes *n)
@@ -28,6 +32,42 @@ static void forget_cancelled(struct relay_notes *n, const struct relay_message *
 		relay_open_remove(&n->open, id);
 }
 
+/* A batch is of the kind that its first message is. One that begins with a response is MCP's where
+ * MCP is spoken: better to forget its calls than to answer them twice. */
+static bool is_batch_taken(const struct relay_notes *n, const struct json *all)
+{
+	struct str method = all->n ? json_get_str(&all->items[0], STR("method")) : STR_NONE;
+	bool is_mcp = !method.p || str_contains(method, STR("/")) ||
+		      str_eq(method, STR("initialize")) || str_eq(method, STR("ping"));
+
+	return all->n <= RPC_BATCH_MAX && (!is_mcp || n->has_mcp_batches);
+}
+
+/* A line that the server refuses as a whole is answered without an id, at once: nothing of it is
+ * ever open. So it is read here as it is there. */
+static bool is_taken(struct relay_notes *n, struct str line)
+{
+	struct json all = { 0 };
+
+	if (line.n > RPC_LINE_MAX)
+		return false;
+	arena_reset(&n->scratch);
+	int e = json_parse(&n->scratch, line, &all, NULL);
+	bool is_good = !e && (all.type != JSON_ARRAY || is_batch_taken(n, &all));
+
+	arena_reset(&n->scratch);
+	if (e)
+		err_forget();
+	return is_good;
+}
+
+static void note_revision(struct relay_notes *n, const struct relay_message *m)
+{
+	struct str version = relay_message_param(m, STR("protocolVersion"), &n->scratch);
+
+	n->has_mcp_batches = str_eq(version, STR("\"2025-03-26\""));
+}
+
 /* What ends only when the client ends it. */
 static bool is_stream(const struct relay_message *m)
 {
@@ -41,18 +81,26 @@ void relay_notes_take(struct relay_notes *n, struct str line, bool is_for_replay
 	struct relay_message m;
 	uint64_t batch = 0;
 
+	if (!is_taken(n, line))
+		return;
 	relay_scan_begin(&scan, line, &n->scratch);
 	while (relay_scan_next(&scan, &m)) {
 		if (scan.is_batch && batch == 0)
 			batch = ++n->n_batches;
 		if (!m.method.p)
 			continue;
-		if (m.id.p)
+		/* asked first: a method behind an escape lives until the next parse */
+		bool is_cancel = str_eq(m.method, STR("notifications/cancelled"));
+		bool is_initialize = str_eq(m.method, STR("initialize"));
+
+		if (m.id.p && m.id.n <= RPC_ID_MAX)
 			relay_open_add(&n->open, m.id, batch, is_stream(&m));
-		else if (str_eq(m.method, STR("notifications/cancelled")))
-			forget_cancelled(n, &m);
 		if (is_for_replay)
 			relay_replay_note(&n->replay, &m);
+		if (is_cancel && !m.id.p)
+			forget_cancelled(n, &m);
+		if (is_initialize)
+			note_revision(n, &m);
 	}
 }
 

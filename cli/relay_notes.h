@@ -15,6 +15,7 @@ struct relay_notes {
 	struct relay_replay replay;
 	struct arena scratch; /* of one line */
 	uint64_t n_batches;
+	bool has_mcp_batches; /* the client's revision of MCP is the one with batches */
 };
 
 /* What a line of the server is. */

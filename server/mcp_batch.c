@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#define BATCH_MAX 100
+#include "base/rpc_limits.h"
 
 struct batch {
 	struct channel channel;
@@ -143,7 +143,7 @@ void mcp_batch_receive(struct mcp_conn *conn, struct arena *arena, const struct 
 {
 	struct batch *b = NULL;
 
-	if (conn->version != MCP_2025_03_26 || all->n > BATCH_MAX) {
+	if (conn->version != MCP_2025_03_26 || all->n > RPC_BATCH_MAX) {
 		refuse(conn,
 		       "a batch of at most 100 MCP messages is for connections of 2025-03-26 only");
 		arena_deinit(arena);

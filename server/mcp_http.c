@@ -3,12 +3,11 @@
  * table of mcp_route.c); the exchange itself, with its event stream, is mcp_exchange.c. */
 #include "server/mcp_http.h"
 
+#include "base/rpc_limits.h"
 #include "server/mcp_exchange.h"
 #include "server/mcp_headers.h"
 #include "server/mcp_listen.h"
 #include "server/mcp_session.h"
-
-#define BATCH_MAX 100
 
 /* One POST while it is looked at. */
 struct post {
@@ -211,7 +210,7 @@ static struct mcp_exchange *post_batch(struct post *p, struct mcp_session *s)
 	const struct json *all = &p->message;
 	struct mcp_exchange *m;
 
-	if (mcp_session_conn(s)->version != MCP_2025_03_26 || !all->n || all->n > BATCH_MAX) {
+	if (mcp_session_conn(s)->version != MCP_2025_03_26 || !all->n || all->n > RPC_BATCH_MAX) {
 		refuse(p, 400, MCP_INVALID_REQUEST,
 		       "a batch of 1 to 100 messages is for sessions of 2025-03-26 only");
 		mcp_session_unref(s);

@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "base/rpc_limits.h"
 #include "server/channel.h"
 #include "server/decode.h"
 #include "server/metrics.h"
@@ -18,9 +19,7 @@
 #include "server/server.h"
 #include "verbs.gen.h"
 
-#define BATCH_MAX    100
-#define ID_MAX_BYTES 256
-#define ARENA_LIMIT  ((size_t)64 * 1024 * 1024)
+#define ARENA_LIMIT ((size_t)64 * 1024 * 1024)
 
 struct rpc {
 	struct buf out;     /* the message that is being written */
@@ -103,7 +102,7 @@ static void answer_no_memory(struct channel *c, struct str id, bool is_done)
 {
 	const struct error_info *info =
 	    &error_table[is_done ? ERROR_INTERRUPTED : ERROR_OUT_OF_MEMORY];
-	char text[ID_MAX_BYTES + 512];
+	char text[RPC_ID_MAX + 512];
 	int n = snprintf(
 	    text, sizeof(text),
 	    "{\"jsonrpc\":\"2.0\",\"id\":%.*s,\"error\":{\"code\":%d,\"message\":\"memory is out\","
@@ -277,7 +276,7 @@ static bool take_id(struct request *r, const struct json *id)
 	case JSON_INT:
 	case JSON_DOUBLE:
 	case JSON_NULL:
-		if (id->raw.n > ID_MAX_BYTES)
+		if (id->raw.n > RPC_ID_MAX)
 			return false;
 		r->id = id->raw;
 		return true;
@@ -389,7 +388,7 @@ static void start_batch(struct channel *c, struct request *first, const struct j
 {
 	struct rpc_batch *b = NULL;
 
-	if (m->n == 0 || m->n > BATCH_MAX) {
+	if (m->n == 0 || m->n > RPC_BATCH_MAX) {
 		refuse(first, ERROR_INVALID_REQUEST,
 		       m->n ? "a batch has at most 100 calls" : "an empty batch");
 		return;

@@ -14,9 +14,10 @@
 
 #include "base/buf.h"
 #include "base/loop.h"
+#include "base/rpc_limits.h"
 #include "base/str.h"
 
-#define LINE_MAX_DEFAULT     (4 * 1024 * 1024)
+#define LINE_MAX_DEFAULT     RPC_LINE_MAX
 #define LINE_OUT_MAX_DEFAULT (16 * 1024 * 1024)
 
 struct line_conn;

@@ -268,6 +268,44 @@ class Survives(Folder):
             self.assertIn("longer than", answer["error"]["message"])
             self.assertEqual(w.ok("system.ping"), {"pong": True})
 
+    def test_what_is_refused_as_a_whole_is_answered_once(self):
+        """TM-RPC-02 through the relay: no second answer, no id that is no JSON, when its server goes or at its end"""
+        def of(text, more=""):
+            return b'{"jsonrpc":"2.0","id":%s,"method":"system.ping"%s}' % (text.encode(), more.encode())
+
+        def batch_of(n, method):
+            return json.dumps([{"jsonrpc": "2.0", "id": f"b{i}", "method": method} for i in range(n)]).encode()
+
+        whole = [of("77", ","), of("01"), of("7", ',"id":8'), of('"\\ud800"'), of("7") + b"x", of("12345678901234567890"),
+                 of("7", ',"params":' + '{"a":' * 70 + "1" + "}" * 70), of("7", ',"params":{"a":"').replace(b"}", b"") + b'\xff"}}',
+                 of('"' + "i" * 300 + '"'), of("7", ',"params":{"x":"' + "y" * (5 << 20) + '"}'),
+                 batch_of(101, "system.ping"), batch_of(101, "tools/list"), batch_of(2, "tools/list"), b'{"jsonrpc":"2.0","id":07.', b'["']
+        w = self.window()
+        w.initialize()
+        for line in whole:
+            w.process.stdin.write(line + b"\n")
+            w.process.stdin.flush()
+            answer = w.read()
+            self.assertIsNone(answer["id"], (line[:99], answer))
+            self.assertIn(answer["error"]["code"], (-32700, -32600), (line[:99], answer))
+        w.ok("system.ping")
+        seen = len(w.lines)
+        self.kill_server()
+        w.ok("system.ping")
+        self.assertEqual(w.close()[0], 0)
+        self.assertEqual(len(w.lines), seen + 1, w.lines[seen:])
+
+    def test_a_batch_of_the_revision_that_has_them_is_open(self):
+        w = self.window()
+        w.ok("initialize", {**INITIALIZE, "protocolVersion": "2025-03-26"})
+        w.send({"jsonrpc": "2.0", "method": "notifications/initialized"})
+        quest = w.ok("quests.create", {"subject": "kept"})["short_id"]
+        call = {"name": "quests_wait", "arguments": {"id": quest, "timeout_s": 40}}
+        w.send([{"jsonrpc": "2.0", "id": f"b{i}", "method": "tools/call", "params": call} for i in range(2)])
+        w.ok("system.ping")
+        self.kill_server()
+        self.assertEqual(sorted((m["id"], m["error"]["code"]) for m in w.read()), [("b0", INTERRUPTED), ("b1", INTERRUPTED)])
+
     def test_ids_come_back_as_they_were_written(self):
         w = self.window()
         for text in ('7', '-7', '"a\\u0041\\n"', '"' + "x" * 200 + '"', '1234567890123456', '"7"'):
