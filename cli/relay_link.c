@@ -10,9 +10,10 @@
 #include "cli/peer.h"
 #include "transport/client.h"
 
-#define GRACE_MS       1000 /* for whoever runs the lost server to start it again */
-#define PATIENCE_MS    5000 /* how long a client waits for a server that we may not start */
-#define AGAIN_MS       500  /* between a failure and the next try */
+#define GRACE_MS       1000  /* for whoever runs the lost server to start it again */
+#define PATIENCE_MS    5000  /* how long a client waits for a server that we may not start */
+#define CONTEST_MS     11000 /* and for one that ends, which may take 10 s, to leave the folder */
+#define AGAIN_MS       500   /* between a failure and the next try */
 #define BACKOFF_MIN_MS 10
 #define BACKOFF_MAX_MS 1000
 
@@ -85,7 +86,7 @@ static bool try_connect(struct relay_link *l, int64_t now_ms)
 			return false;
 		}
 		l->was_foreign = origin == PEER_FOREIGN;
-		l->failure.at_ms = 0;
+		l->failure.at_ms = l->contested_ms = 0;
 		l->is_proven = l->is_suspect = false;
 		return true;
 	}
@@ -139,7 +140,8 @@ enum relay_link_state relay_link_step(struct relay_link *l, int64_t now_ms, bool
 	if (l->starting.report_fd >= 0)
 		return LINK_WAITING;
 	if (l->failure.at_ms && now_ms - l->failure.at_ms < AGAIN_MS)
-		return LINK_FAILED;
+		return is_wanted && !l->is_private && try_connect(l, now_ms) ? LINK_UP
+									     : LINK_FAILED;
 	l->failure.at_ms = 0;
 	if (now_ms < l->next_try_ms)
 		return LINK_WAITING;
@@ -151,13 +153,27 @@ enum relay_link_state relay_link_step(struct relay_link *l, int64_t now_ms, bool
 	return l->failure.at_ms ? LINK_FAILED : LINK_WAITING;
 }
 
+/* Another server has the folder. Mostly it is one that ends, or somebody else was faster: then
+ * there is one to connect to in a moment. */
+static bool is_contested(struct relay_link *l, int64_t now_ms, const struct start_report *report)
+{
+	if (report->code != EXIT_CONFLICT || l->is_private)
+		return false;
+	if (l->contested_ms == 0)
+		l->contested_ms = now_ms;
+	return now_ms - l->contested_ms < CONTEST_MS;
+}
+
 void relay_link_on_report(struct relay_link *l, int64_t now_ms)
 {
 	struct start_report report;
 
 	start_finish(&l->starting.report_fd, &report);
 	if (report.verdict == START_FAILED) {
-		fail(l, now_ms, report.code, report.text);
+		if (is_contested(l, now_ms, &report))
+			back_off(l, now_ms);
+		else
+			fail(l, now_ms, report.code, report.text);
 		return;
 	}
 	l->next_try_ms = 0;

@@ -32,6 +32,7 @@ struct relay_link {
 	bool was_foreign; /* the last server had no keeper */
 	bool is_suspect;  /* a server was reported but did not answer: once more, not for ever */
 	int64_t lost_ms, next_try_ms, backoff_ms;
+	int64_t contested_ms; /* since when another server has the folder; 0 = none has */
 	struct {
 		int64_t at_ms; /* 0 = none */
 		int code;

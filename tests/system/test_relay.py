@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """questd mcp, the relay: it survives its server, ends with its client and leaves nothing behind."""
+import fcntl
 import json
 import os
 import select
@@ -235,6 +236,33 @@ class Survives(Folder):
         self.assertEqual(self.cli("status").returncode, 6)
         self.assertTrue(w.ok("system.ping")["pong"])
         self.assertNotEqual(self.server_pid(), pid)
+
+    def test_windows_that_come_back_while_the_server_still_ends(self):
+        """The one that ends has the folder a moment longer than its socket: that is waited for"""
+        windows = [self.window() for _ in range(3)]
+        for w in windows:
+            w.ok("system.ping")
+        for _ in range(4):
+            os.kill(self.server_pid(), signal.SIGTERM)
+            for i in range(20):
+                for w in windows:
+                    w.request("system.ping")
+                for w in windows:
+                    error = w.read().get("error")
+                    if error:
+                        self.assertIn(error["data"]["code"], ("interrupted", "shutting_down"), error)
+            self.assertEqual(len({w.ok("system.info")["pid"] for w in windows}), 1)
+
+    def test_another_server_that_ends_is_waited_for(self):
+        """the folder is locked by somebody who does not listen, then is not"""
+        self.window().ok("system.ping")
+        self.assertEqual(self.cli("stop").returncode, 0)
+        with open(os.path.join(self.data, "questd.lock"), "r+") as f:
+            fcntl.flock(f, fcntl.LOCK_EX)
+            w = self.window()
+            w.request("system.ping")
+            self.assertFalse(select.select([w.process.stdout], [], [], 1)[0])
+        self.assertEqual(w.read()["result"], {"pong": True})
 
     def test_a_server_that_cannot_start_is_told_to_the_client(self):
         os.makedirs(self.data, 0o700)
