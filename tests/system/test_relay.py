@@ -264,6 +264,18 @@ class Survives(Folder):
             self.assertFalse(select.select([w.process.stdout], [], [], 1)[0])
         self.assertEqual(w.read()["result"], {"pong": True})
 
+    def test_a_stopping_server_says_what_a_client_of_the_relay_can_do(self):
+        w = self.window()
+        quest = w.ok("quests.create", {"subject": "s"})["id"]
+        mine = w.request("quests.wait", {"id": quest, "timeout_s": 40})
+        w.ok("system.ping")
+        self.assertEqual(self.cli("stop").returncode, 0)
+        error = w.read()["error"]
+        self.assertIn(error["data"]["code"], ("interrupted", "shutting_down"))
+        self.assertTrue(error["data"]["retryable"])
+        self.assertIn("repeat", error["data"]["hint"])
+        self.assertIs(w.ok("quests.wait", {"id": quest, "timeout_s": 0})["reached"], False)
+
     def test_a_server_that_cannot_start_is_told_to_the_client(self):
         os.makedirs(self.data, 0o700)
         with open(os.path.join(self.data, "questd.toml"), "w") as f:
