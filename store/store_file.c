@@ -148,6 +148,33 @@ int store_file_look(struct store *s, const char *path, enum store_file *out,
 	return 0;
 }
 
+int store_file_access(struct store *s, struct store_problem *p)
+{
+	const char *const paths[] = { s->o.database, s->log };
+	bool is_read = s->o.read_only;
+	struct stat st;
+
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+		if (access(paths[i], is_read ? R_OK : R_OK | W_OK) == 0 ||
+		    stat(paths[i], &st) != 0 || errno == EROFS)
+			continue; /* what is missing, and a disk that takes nothing, is told later
+				   */
+		return store_problem_set(
+		    p, STORE_NO_ACCESS,
+		    "'%s' (mode %04o, of user %u) cannot be %s by user %u; chmod u+rw it, or run "
+		    "questd as its owner",
+		    paths[i], (unsigned)(st.st_mode & 07777), (unsigned)st.st_uid,
+		    is_read ? "read" : "written to", (unsigned)geteuid());
+	}
+	return 0;
+}
+
+void store_file_drop_index(const struct store *s)
+{
+	if (access(s->index, R_OK | W_OK) != 0 && errno == EACCES)
+		(void)unlink(s->index); /* if it stays, the opening says so */
+}
+
 struct str store_file_newest(struct arena *a, const char *folder)
 {
 	DIR *d = opendir(folder);

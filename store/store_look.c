@@ -30,7 +30,9 @@ int store_look(const struct store_options *o, bool *is_there, struct store_probl
 	e = store_new(o, &s);
 	if (e)
 		return err_trace(e);
-	e = store_file_look(s, s->o.database, &file, problem);
+	e = store_file_access(s, problem);
+	if (!e)
+		e = store_file_look(s, s->o.database, &file, problem);
 	*is_there = file == STORE_FILE_THERE;
 	if (!e && *is_there)
 		e = look_inside(s, problem);

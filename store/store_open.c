@@ -89,7 +89,11 @@ static int open_all(struct store *s, struct store_problem *p)
 	if (!e)
 		e = store_lock_take(s, p);
 	if (!e)
+		e = store_file_access(s, p);
+	if (!e)
 		e = store_file_look(s, s->o.database, &file, p);
+	if (!e && !s->o.read_only)
+		store_file_drop_index(s);
 	if (e)
 		return e < 0 ? store_problem_of(s, e, p) : e;
 	if (file == STORE_FILE_MISSING && s->o.read_only)

@@ -72,6 +72,11 @@ int store_file_look(struct store *s, const char *path, enum store_file *out,
 		    struct store_problem *p) must_check;
 bool store_file_exists(const char *path); /* and is not empty */
 const char *store_path(struct arena *a, const char *stem, const char *suffix); /* NULL: memory */
+/* May this user read and, unless read_only, write the database and its log? 0 or a problem. SQLite
+ * would find out later, and leave an index (-shm) of the same mode, which stops every start. */
+int store_file_access(struct store *s, struct store_problem *p) must_check;
+/* Removes an index that this user may not write to: SQLite makes it anew. With the lock held. */
+void store_file_drop_index(const struct store *s);
 /* "…/backups/questd-….db" of the newest backup, or NONE. */
 struct str store_file_newest(struct arena *a, const char *folder);
 /* Removes a database file and its side files. */

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import unittest
@@ -95,6 +96,63 @@ class Elsewhere(Folder):
 
     def test_the_default_folder_needs_no_naming(self):
         self.assertIn("start one with: questd start\n", self.cli("quests", "list", code=6).stderr)
+
+
+NOBODY = 65534
+
+
+class Modes(Folder):
+    """Files that the server's user may not use. Root may use all, so that the tests become somebody else."""
+
+    def setUp(self):
+        super().setUp()
+        self.become = []
+        if os.geteuid() == 0:
+            if not shutil.which("setpriv"):
+                self.skipTest("root may use every file, and there is no setpriv to become somebody else with")
+            self.become = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+            os.chown(self.top, NOBODY, NOBODY)
+            if subprocess.run([*self.become, QUESTD, "version"], capture_output=True).returncode != 0:
+                self.skipTest("somebody else cannot run the build")
+
+    def tearDown(self):
+        self.somebody("stop")
+        super().tearDown()
+
+    def somebody(self, *args, code=None):
+        done = subprocess.run([*self.become, QUESTD, *args], capture_output=True, text=True, timeout=50, env=self.env)
+        if code is not None:
+            self.assertEqual(done.returncode, code, f"{args}: {done.stdout}{done.stderr}")
+        return done
+
+    def database(self, mode=None, suffix=""):
+        path = os.path.join(self.data, "questd.db" + suffix)
+        if mode is not None:
+            os.chmod(path, mode)
+        return path
+
+    def test_a_database_that_may_not_be_written_to_is_named_and_leaves_no_trace(self):
+        """A6 once it may be written to, the server starts"""
+        self.somebody("start", "--http", "off", code=0)
+        self.somebody("stop", code=0)
+        self.database(0o400)
+        said = self.somebody("start", "--http", "off", code=1).stderr
+        self.assertIn("questd.db' (mode 0400, of user ", said)
+        self.assertIn("chmod u+rw", said)
+        found = json.loads(self.somebody("doctor", code=1).stdout)["items"]
+        self.assertIn("mode 0400", {i["id"]: i for i in found}["database"]["text"])
+        self.database(0o600)
+        self.somebody("start", "--http", "off", code=0)
+
+    def test_an_index_that_may_not_be_written_to_is_made_anew(self):
+        self.somebody("start", "--http", "off", code=0)
+        self.somebody("stop", code=0)
+        with open(self.database(suffix="-shm"), "wb"):
+            pass
+        if self.become:
+            os.chown(self.database(suffix="-shm"), NOBODY, NOBODY)
+        self.database(0o400, "-shm")
+        self.somebody("start", "--http", "off", code=0)
 
 
 if __name__ == "__main__":
