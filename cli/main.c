@@ -220,7 +220,8 @@ static void on_interrupt(int signo)
 static void fill_descriptors(void)
 {
 	for (int fd = 0; fd < 3; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR | O_CLOEXEC) < 0)
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    open("/dev/null", (fd == 1 ? O_RDONLY : O_RDWR) | O_CLOEXEC) < 0)
 			_exit(EXIT_FAILED);
 }
 

@@ -283,6 +283,13 @@ class Calls(Folder):
         self.assertIn("no JSON object", self.cli("call", "quests.create", "[1]", code=2).stderr)
         self.assertIn("no JSON object", self.cli("call", "quests.create", "-", stdin="nonsense", code=2).stderr)
 
+    def test_an_answer_to_a_closed_stdout_is_no_success(self):
+        self.start()
+        line = f"'{QUESTD}' quests create z >&-"
+        done = subprocess.run(["sh", "-c", line], env=self.env, capture_output=True, text=True, timeout=50)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("cannot write the answer", done.stderr)
+
     def test_exit_codes_follow_the_error(self):
         self.assertIn("not_found", self.cli("quests", "get", "q-999", code=3).stderr)
         self.assertIn("invalid_params", self.cli("quests", "create", code=2).stderr)
