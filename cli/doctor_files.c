@@ -20,6 +20,8 @@
 #define DESCRIPTORS_MIN 4096
 #define BUILT_MS        1700000000000 /* no clock that is right shows less */
 #define MINUTE_MS       60000
+#define TOKEN_MIN       32
+#define TOKEN_MAX       256
 
 static void look_at_programs(struct doctor *d)
 {
@@ -95,6 +97,22 @@ static void look_at_secret(struct doctor *d, const char *id, const char *path, c
 	look_at_mode(d, id, path, &st, 0600);
 }
 
+/* As the server takes it. */
+static void look_at_token(struct doctor *d)
+{
+	CLEANUP(buf_deinit) struct buf b;
+
+	buf_init(&b, 0);
+	int e = fd_read_file(d->paths.token, TOKEN_MAX, &b);
+
+	if (e < 0)
+		err_forget();
+	if (e == FD_NOT_FOUND || (!e && str_trim(buf_str(&b)).n >= TOKEN_MIN))
+		return;
+	doctor_fail(d, "token", "'%s' holds no token", d->paths.token);
+	doctor_fix(d, "remove it, then questd setup%s makes a new one", d->paths.flags);
+}
+
 static void look_at_secrets(struct doctor *d)
 {
 	CLEANUP(buf_deinit) struct buf b;
@@ -105,6 +123,7 @@ static void look_at_secrets(struct doctor *d)
 	    paths_find_key(&d->cli->arena, &d->paths, str_trim(buf_str(&b))))
 		err_forget();
 	look_at_secret(d, "token", d->paths.token, "token for HTTP");
+	look_at_token(d);
 	look_at_secret(d, "key", d->paths.key, "key file for secrets");
 }
 

@@ -13,6 +13,17 @@
 #define WAL_WARN (256LL * 1024 * 1024)
 #define CHECK_MS 10000 /* for a look through the database */
 
+/* What is none of ours in the place of a file that a server makes stops it. */
+static void look_at_place(struct doctor *d, const char *id, const char *path, mode_t wanted)
+{
+	struct stat st;
+
+	if (lstat(path, &st) || (st.st_mode & S_IFMT) == wanted)
+		return;
+	doctor_fail(d, id, "'%s' is in the place of questd's own %s: no server starts", path, id);
+	doctor_fix(d, "move it away");
+}
+
 static void look_at_socket(struct doctor *d)
 {
 	struct err_report why;
@@ -182,6 +193,8 @@ static void look_at_wal(struct doctor *d)
 void doctor_look_at_server(struct doctor *d)
 {
 	look_at_socket(d);
+	look_at_place(d, "socket", d->paths.socket, S_IFSOCK);
+	look_at_place(d, "lock", d->paths.lock, S_IFREG);
 	if (d->running.is_reached) {
 		look_at_info(d);
 		look_at_health(d);

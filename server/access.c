@@ -68,6 +68,11 @@ static int token_load(struct access *a)
 	if (st.st_mode & 077)
 		return err_new(ERR_SYS, "'%s' may be read by others: chmod 600 it, or rotate it",
 			       a->token_path);
+	if (st.st_size > TOKEN_MAX)
+		return err_new(
+		    ERR_SYS,
+		    "'%s' is larger than %d bytes, no token: remove it, a start makes a new one",
+		    a->token_path, TOKEN_MAX);
 	e = fd_read_file(a->token_path, TOKEN_MAX, &text);
 	if (e)
 		return err_trace(e);

@@ -79,7 +79,10 @@ static int complain_fault(int e, const char *what)
 	struct err_report report;
 
 	err_take(e, &report);
-	fprintf(stderr, "questd: %s: %s (%s)\n", what, report.text, report.chain);
+	if (report.class == ERR_SYS) /* the place in the code says nothing to who can mend it */
+		fprintf(stderr, "questd: %s: %s\n", what, report.text);
+	else
+		fprintf(stderr, "questd: %s: %s (%s)\n", what, report.text, report.chain);
 	return EXIT_FAILED;
 }
 

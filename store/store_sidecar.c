@@ -7,6 +7,7 @@
 #include "store/store_state.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "base/fd.h"
 
@@ -32,15 +33,20 @@ static void keep_name(char out[STORE_NAME_MAX], struct str name)
 	(void)snprintf(out, STORE_NAME_MAX, "%.*s", STR_ARG(name)); /* is_name: it fits */
 }
 
-/* A file of one short line; NONE when there is none. */
+/* A file of one short line; NONE when there is none, empty when it is none of ours. */
 static int read_line(struct store *s, const char *path, struct str *out)
 {
 	enum { LINE_MAX_BYTES = 256 };
 	CLEANUP(buf_deinit) struct buf b = { 0 };
+	struct stat st;
 	int e;
 
 	buf_init(&b, 0);
 	*out = STR_NONE;
+	if (stat(path, &st) == 0 && st.st_size > LINE_MAX_BYTES && S_ISREG(st.st_mode)) {
+		*out = STR("");
+		return 0;
+	}
 	e = fd_read_file(path, LINE_MAX_BYTES, &b);
 	if (e == FD_NOT_FOUND)
 		return 0;

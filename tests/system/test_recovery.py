@@ -155,5 +155,47 @@ class Modes(Folder):
         self.somebody("start", "--http", "off", code=0)
 
 
+class InTheWay(Folder):
+    """What stops a start is found by doctor, and both say what it is and what to do."""
+
+    def put(self, name, content):
+        path = os.path.join(self.data, name)
+        if os.path.isdir(path):
+            os.rmdir(path)
+        elif os.path.lexists(path):
+            os.remove(path)
+        if content is None:
+            os.mkdir(path, 0o700)
+        else:
+            with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as f:
+                f.write(content)
+
+    def test_what_stops_a_start_is_found_by_doctor(self):
+        self.cli("setup", code=0)
+        for name, content, finding in (("questd.sock", "", "socket"), ("questd.sock", None, "socket"),
+                                       ("questd.lock", None, "lock"), ("token", "", "token"), ("token", "x" * 5000, "token")):
+            with self.subTest(name=name, size=content and len(content)):
+                self.put(name, content)
+                done = self.cli("start", "--http", "127.0.0.1:0")
+                self.assertNotEqual(done.returncode, 0)
+                self.assertIn(name, done.stderr)
+                self.assertNotRegex(done.stderr, r"\w\.c:\d+")
+                items = json.loads(self.cli("doctor", code=1).stdout)["items"]
+                failed = [i for i in items if i["verdict"] == "fail"]
+                self.assertEqual([i["id"] for i in failed], [finding])
+                self.assertTrue(failed[0]["fix"])
+                os.rmdir(os.path.join(self.data, name)) if content is None else os.remove(os.path.join(self.data, name))
+
+    def test_a_sidecar_that_is_too_long_is_written_anew(self):
+        self.start()
+        instance = self.ok("status")["instance"]
+        for name in ("questd.generation", "instance"):
+            self.cli("stop", code=0)
+            self.put(name, "x" * 300)
+            self.start()
+            self.assertEqual(self.ok("status")["instance"], instance)
+            self.assertLess(os.path.getsize(os.path.join(self.data, name)), 256)
+
+
 if __name__ == "__main__":
     unittest.main()
