@@ -2,6 +2,7 @@
 /* What doctor sees of a server and its database. */
 #include "cli/doctor.h"
 
+#include <dirent.h>
 #include <sys/stat.h>
 
 #include "base/err.h"
@@ -112,6 +113,33 @@ static void look_at_health(struct doctor *d)
 	}
 }
 
+static bool has_backups(const struct doctor *d)
+{
+	DIR *folder = opendir(d->paths.backups);
+	bool has_one = false;
+	struct dirent *entry;
+
+	while (folder && !has_one && (entry = readdir(folder)))
+		has_one = str_ends(str_from(entry->d_name), STR(".db"));
+	if (folder)
+		(void)closedir(folder); /* only read */
+	return has_one;
+}
+
+/* `is_served`: a server has it open. */
+static void fix_by_restore(struct doctor *d, bool is_served)
+{
+	struct str stop = str_fmt(&d->cli->arena, "questd stop%s, then ", d->paths.flags);
+	const char *first = is_served && stop.p ? stop.p : "";
+
+	if (has_backups(d))
+		doctor_fix(d, "%squestd restore%s with the newest file of '%s'", first,
+			   d->paths.flags, d->paths.backups);
+	else
+		doctor_fix(d, "%smove it away to start anew: there is no backup in '%s'", first,
+			   d->paths.backups);
+}
+
 static void look_at_soundness(struct doctor *d)
 {
 	struct json check;
@@ -129,8 +157,7 @@ static void look_at_soundness(struct doctor *d)
 						       : STR("it did not say how");
 
 	doctor_fail(d, "database", "'%s' is damaged: %.*s", d->paths.database, STR_ARG(first));
-	doctor_fix(d, "questd stop%s, then questd restore%s with the newest file of '%s'",
-		   d->paths.flags, d->paths.flags, d->paths.backups);
+	fix_by_restore(d, true);
 }
 
 /* "what is wrong; what to do", as the server says it when it refuses to start. */
@@ -143,8 +170,7 @@ static void say_unsound(struct doctor *d, const char *said)
 		at--;
 	if (at <= 2) {
 		doctor_fail(d, "database", "%s", said);
-		doctor_fix(d, "questd restore%s with the newest file of '%s'", d->paths.flags,
-			   d->paths.backups);
+		fix_by_restore(d, false);
 		return;
 	}
 	doctor_fail(d, "database", "%.*s", (int)(at - 2), said);

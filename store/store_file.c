@@ -38,10 +38,22 @@ bool store_file_exists(const char *path)
 	return stat(path, &st) == 0 && st.st_size > 0;
 }
 
+/* What to do about a file that is none of ours: in the store's place, or given to a restore. */
+static const char *remedy(const struct store *s, const char *path)
+{
+	return strcmp(path, s->o.database) == 0
+		   ? "move it away or give another --data-dir"
+		   : "nothing was changed: give a file that questd backup has made";
+}
+
 static int damaged(struct store *s, const char *path, const char *what, struct store_problem *p)
 {
 	struct str newest = s->o.backups ? store_file_newest(&s->arena, s->o.backups) : STR_NONE;
 
+	if (strcmp(path, s->o.database) != 0)
+		return store_problem_set(p, STORE_DAMAGED,
+					 "backup '%s' is damaged: %s; nothing was changed", path,
+					 what);
 	if (newest.p)
 		return store_problem_set(
 		    p, STORE_DAMAGED,
@@ -91,15 +103,14 @@ static int look_at_header(struct store *s, const char *path, int fd, int64_t siz
 		return store_problem_set(
 		    p, STORE_FOREIGN,
 		    "'%s' is not a questd database (its first bytes are not a database's); "
-		    "move it away or give another --data-dir",
-		    path);
+		    "%s",
+		    path, remedy(s, path));
 	}
 	if (big_endian(h + AT_APPLICATION) != STORE_APPLICATION_ID)
 		return store_problem_set(
 		    p, STORE_FOREIGN,
-		    "'%s' is another program's database (application id 0x%08x); move it "
-		    "away or give another --data-dir",
-		    path, big_endian(h + AT_APPLICATION));
+		    "'%s' is another program's database (application id 0x%08x); %s", path,
+		    big_endian(h + AT_APPLICATION), remedy(s, path));
 	if (size < promised_bytes(h)) {
 		(void)snprintf(what, sizeof(what), "it is cut short, %lld of %lld bytes are there",
 			       (long long)size, (long long)promised_bytes(h));
@@ -132,6 +143,9 @@ int store_file_look(struct store *s, const char *path, enum store_file *out,
 		return store_problem_of(s, err_sys("cannot open '%s'", path), p);
 	if (!S_ISREG(st.st_mode))
 		return store_problem_set(p, STORE_FOREIGN, "'%s' is not a file", path);
+	if (st.st_size == 0 && strcmp(path, s->o.database) != 0)
+		return store_problem_set(p, STORE_FOREIGN, "'%s' is empty (0 bytes); %s", path,
+					 remedy(s, path));
 	if (st.st_size == 0)
 		return store_problem_set(
 		    p, STORE_DAMAGED,

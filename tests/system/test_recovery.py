@@ -186,6 +186,32 @@ class InTheWay(Folder):
                 self.assertTrue(failed[0]["fix"])
                 os.rmdir(os.path.join(self.data, name)) if content is None else os.remove(os.path.join(self.data, name))
 
+    def test_a_restore_speaks_of_the_file_that_was_given(self):
+        self.cli("setup", code=0)
+        given = os.path.join(self.top, "given.db")
+        for content in (b"", b"no database at all" * 99, b"SQLite format 3\0" + bytes(4080)):
+            with self.subTest(content=content[:16]):
+                with open(given, "wb") as f:
+                    f.write(content)
+                said = self.cli("restore", given, "--yes", code=1).stderr
+                self.assertIn(f"'{given}'", said)
+                self.assertIn("nothing was changed: give a file that questd backup has made", said)
+                self.assertNotIn("--data-dir", said)
+
+    def test_doctor_names_no_backup_where_there_is_none(self):
+        self.cli("setup", code=0)
+        self.put("questd.db", None)
+        fixes = {}
+        for has_backup in (False, True):
+            if has_backup:
+                os.mkdir(os.path.join(self.data, "backups"), 0o700)
+                open(os.path.join(self.data, "backups", "b.db"), "w").close()
+            items = json.loads(self.cli("doctor", code=1).stdout)["items"]
+            fixes[has_backup] = {i["id"]: i for i in items}["database"]["fix"]
+        self.assertNotIn("restore", fixes[False])
+        self.assertIn("to start anew", fixes[False])
+        self.assertIn("questd restore --data-dir", fixes[True])
+
     def test_a_sidecar_that_is_too_long_is_written_anew(self):
         self.start()
         instance = self.ok("status")["instance"]
