@@ -161,8 +161,7 @@ static void make_lines(struct setup *s, struct lines *l)
 	l->command = str_fmt(a, "%.*s mcp%.*s", STR_ARG(questd), STR_ARG(where));
 	l->start = str_fmt(a, " (questd start%.*s runs the server)", STR_ARG(where));
 	l->mcp = str_fmt(a, "claude mcp add questd -- %.*s", STR_ARG(l->command));
-	l->call = str_fmt(a, "%.*s call%.*s quests.create subject='my first quest'",
-			  STR_ARG(questd), STR_ARG(where));
+	l->call = str_fmt(a, "%.*s call%.*s quests.list", STR_ARG(questd), STR_ARG(where));
 	if (str_eq(http, STR("off")))
 		return;
 	l->curl = str_fmt(

@@ -40,7 +40,7 @@ def print_lines(questd, socket, address, token):
 In an MCP client:
   claude mcp add questd -- {questd} mcp {place}
 From a shell:
-  {questd} call quests.create subject="write the first page" {place}""")
+  {questd} call quests.list {place}""")
     if address != "off":
         print(f"""Over HTTP:
   curl -s http://{address}/rpc -H "Authorization: Bearer $(cat {token})" -H 'Content-Type: application/json' """

@@ -120,7 +120,7 @@ class Commands(Folder):
         self.start()
         lines = self.ok("setup")
         done = subprocess.run(["bash", "-c", lines["call"]], capture_output=True, text=True, env=self.env, timeout=30)
-        self.assertEqual(json.loads(done.stdout)["subject"], "my first quest", done.stderr)
+        self.assertEqual(json.loads(done.stdout)["items"], [], done.stderr)
         hello = '{"jsonrpc":"2.0","id":1,"method":"system.ping"}\n'
         done = subprocess.run(["bash", "-c", lines["mcp_command"]], input=hello, capture_output=True, text=True,
                               env=self.env, timeout=30)

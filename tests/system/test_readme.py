@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import unittest
 
@@ -31,12 +32,35 @@ class Readme(unittest.TestCase):
         shutil.rmtree(self.folder)
 
     def test_first_session_has_its_real_answers(self):
+        self.play()
+
+    def test_first_session_works_beside_the_server_of_dev_run(self):
+        """after the line to paste, with questd on PATH as the README puts it there"""
+        with open(os.path.join(questd.TOP, "README.md")) as f:
+            line = re.search(r'`(export PATH="\$PWD/build:\$PATH")`', f.read())[1]
+        os.symlink(os.path.abspath(questd.BUILD), self.folder + "/build")
+        self.env["PATH"] = os.environ["PATH"]
+        run = subprocess.Popen([sys.executable, os.path.join(questd.TOP, "scripts", "run.py"), questd.QUESTD, "--http", "off"],
+                               env=self.env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        try:
+            for said in run.stdout:
+                if said.startswith("From a shell:"):
+                    break
+            subprocess.run(["sh", "-c", next(run.stdout)], env=self.env, check=True, capture_output=True)
+            self.play(before=line + "; ", cwd=self.folder)
+        finally:
+            run.terminate()
+            run.stdout.close()
+            run.wait(questd.PATIENCE_S)
+
+    def play(self, before="", cwd=None):
         with open(os.path.join(questd.TOP, "README.md")) as f:
             session = BLOCK.search(f.read())[1]
         steps = re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", session, re.M)
         self.assertGreaterEqual(len(steps), 5)
         for command, wanted in steps:
-            done = subprocess.run(["sh", "-c", command], env=self.env, capture_output=True, text=True, timeout=30)
+            done = subprocess.run(["sh", "-c", before + command], env=self.env, capture_output=True, text=True, timeout=30,
+                                  cwd=cwd)
             self.assertEqual(done.returncode, 0, f"{command}: {done.stderr}")
             if wanted.strip():
                 self.assertEqual(plain(done.stdout.strip()), plain(wanted.strip()), command)
