@@ -34,6 +34,45 @@ static bool is_locked(const char *path, pid_t *out_pid)
 	return true;
 }
 
+/* What stands behind the flag, in the next word or behind its `=`; absolute paths only, for others
+ * are of the server's working directory. */
+static const char *path_behind(char *const *argv, const char *flag)
+{
+	size_t n = strlen(flag);
+	const char *value = NULL;
+
+	for (; *argv; argv++) {
+		if (strncmp(*argv, flag, n) != 0)
+			continue;
+		if ((*argv)[n] == '=')
+			value = *argv + n + 1;
+		else if ((*argv)[n] == '\0')
+			value = argv[1];
+	}
+	return value && *value == '/' ? value : NULL;
+}
+
+const char *running_socket(struct arena *a, const struct paths *p)
+{
+	CLEANUP(buf_deinit) struct buf b;
+	int64_t pid = 0;
+
+	buf_init(&b, 0);
+	if (fd_read_file(p->lock, 32, &b)) {
+		err_forget();
+		return NULL;
+	}
+	if (!str_to_i64(str_trim(buf_str(&b)), &pid) || pid <= 0)
+		return NULL;
+	/* A pid may be somebody else's by now. */
+	char **argv = peer_arguments(a, (pid_t)pid);
+	const char *folder = argv && str_ends(str_from(argv[0]), STR("/questd-server"))
+				 ? path_behind(argv, "--data-dir")
+				 : NULL;
+
+	return folder && strcmp(folder, p->data_dir) == 0 ? path_behind(argv, "--socket") : NULL;
+}
+
 int running_find(const struct paths *p, struct running *out)
 {
 	CLEANUP(fd_close) int fd = -1;

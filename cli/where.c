@@ -3,10 +3,12 @@
 #include "cli/where.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/toml.h"
+#include "cli/running.h"
 #include "cli/say.h"
 
 #define CONFIG_MAX (256 * 1024)
@@ -43,6 +45,9 @@ static int find(struct cli *c, struct paths *out)
 
 	if (!c->globals.socket && (e == 0 || e == PATHS_SOCKET_TOO_LONG))
 		socket = configured_socket(c, out->config);
+	if (!c->globals.socket && !socket &&
+	    (e == PATHS_SOCKET_TOO_LONG || (e == 0 && access(out->socket, F_OK) != 0)))
+		socket = running_socket(&c->arena, out);
 	return socket ? paths_find(&c->arena, c->globals.data_dir, socket, out) : e;
 }
 

@@ -94,6 +94,16 @@ class Elsewhere(Folder):
             self.assertEqual([q["subject"] for q in listed], [subject])
             self.cli("stop", *where, code=0)
 
+    def test_a_server_on_another_socket_is_found_by_its_folder(self):
+        """B11 also where the folder's own socket would have too long a path"""
+        for data in (self.data, os.path.join(self.top, "long" * 40)):
+            with self.subTest(length=len(data)):
+                self.data, path = data, os.path.join(self.top, "s")
+                pid = json.loads(self.at("start", "--http", "off", "--socket", path, code=0).stdout)["pid"]
+                self.assertEqual(json.loads(self.at("status", code=0).stdout)["pid"], pid)
+                self.at("quests", "list", code=0)
+                self.assertEqual(json.loads(self.at("stop", code=0).stdout)["pid"], pid)
+
     def test_the_default_folder_needs_no_naming(self):
         self.assertIn("start one with: questd start\n", self.cli("quests", "list", code=6).stderr)
 
