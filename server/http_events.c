@@ -229,7 +229,8 @@ static void take_parameter(struct query *q, struct str name, struct str value)
 		q->wrong = "the query is not well-formed UTF-8 with percent-encoding";
 	} else if (str_eq(name, STR("kinds"))) {
 		take_kinds(q, value);
-	} else if (value.n) { /* an empty one is an absent one */
+	} else if (value.n || str_eq(name, STR("since"))) {
+		/* an empty one is an absent one, but where that would skip events */
 		json_key(&q->params, name);
 		json_str(&q->params, value);
 	}
@@ -243,11 +244,11 @@ static void take_query(struct query *q, const struct http_request *r)
 	while (rest.p && !q->wrong) {
 		struct str value = str_cut(&rest, '&'), name = str_cut(&value, '=');
 
-		if (name.n && !(last.n && str_eq(name, STR("since"))))
+		if (name.n && !(last.p && str_eq(name, STR("since"))))
 			take_parameter(q, decode(q->arena, name),
 				       decode(q->arena, value.p ? value : STR("")));
 	}
-	if (last.n)
+	if (last.p)
 		take_parameter(q, STR("since"), str_is_utf8(last) ? last : STR_NONE);
 }
 

@@ -108,6 +108,7 @@ TEST(a_since_that_was_never_given_out_is_refused_alike_on_every_way)
 		const char *since, *says;
 	} cases[] = {
 		{ "abc", "is not the id of an event" },
+		{ "", "is not the id of an event" },
 		{ "aaaaaaaa.1", "is from before a restore" },
 		{ NULL, "is the id of an event that has not been yet" },
 	};
@@ -145,6 +146,22 @@ TEST(a_since_that_was_never_given_out_is_refused_alike_on_every_way)
 				sock_close(&s);
 		}
 		peer_close(&p);
+	}
+	world_close(&w);
+}
+
+/* A script whose variable is unset would skip what happened meanwhile. */
+TEST(an_empty_last_event_id_is_refused_like_an_empty_since)
+{
+	struct world w;
+	struct sock s;
+
+	if (sock_world(&w, false) && follow(&s, &w, "/events", "Last-Event-ID:\r\n")) {
+		CHECK(sock_wait(&s, "}\n"));
+		CHECK_INT(sock_status(&s), 400);
+		CHECK_HAS(sock_text(&s), "\"cursor_invalid\"");
+		CHECK_HAS(sock_text(&s), "\"field\":\"since\"");
+		sock_close(&s);
 	}
 	world_close(&w);
 }
