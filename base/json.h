@@ -67,7 +67,8 @@ struct json_error {
 };
 
 /* 0, a json_fault (error filled when not NULL), or negative when memory is out. `source` must
- * outlive the result. */
+ * outlive the result. With JSON_NUMBER_RANGE nothing else is wrong and `out` is written: such
+ * numbers are JSON_NONE in it, so that whoever sent it can be answered. */
 int json_parse(struct arena *a, struct str source, struct json *out,
 	       struct json_error *error) must_check;
 

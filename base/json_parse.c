@@ -20,6 +20,7 @@ struct parser {
 	struct json_member *scratch;
 	size_t n_scratch, cap_scratch;
 	bool is_heap;
+	bool is_out_of_range; /* a number, the first of which `error` tells of */
 	unsigned depth;
 	uint32_t n_nodes;
 };
@@ -31,6 +32,18 @@ static int fault(struct parser *ps, enum json_fault fault, const char *at, const
 	if (ps->error)
 		*ps->error = (struct json_error){ fault, (size_t)(at - ps->start), text };
 	return fault;
+}
+
+/* A number that is one by the grammar and cannot be held: the value is absent, and what else is
+ * wrong with the text is still looked for. `p` is behind it. */
+static int out_of_range(struct parser *ps, const char *p, struct json *out, const char *text)
+{
+	if (!ps->is_out_of_range)
+		(void)fault(ps, JSON_NUMBER_RANGE, out->raw.p, text); /* told at the end */
+	ps->is_out_of_range = true;
+	out->type = JSON_NONE;
+	ps->p = p;
+	return 0;
 }
 
 static void skip_blanks(struct parser *ps)
@@ -229,9 +242,9 @@ static int parse_double(struct parser *ps, const char *p, struct json *out)
 	}
 	out->raw.n = (size_t)(p - out->raw.p);
 	if (out->raw.n > JSON_NUMBER_MAX)
-		return fault(ps, JSON_NUMBER_RANGE, out->raw.p, "number longer than 64 characters");
+		return out_of_range(ps, p, out, "number longer than 64 characters");
 	if (!str_to_double(out->raw, &out->d))
-		return fault(ps, JSON_NUMBER_RANGE, out->raw.p, "number does not fit a double");
+		return out_of_range(ps, p, out, "number does not fit a double");
 	out->type = JSON_DOUBLE;
 	ps->p = p;
 	return 0;
@@ -256,11 +269,11 @@ static int parse_number(struct parser *ps, struct json *out)
 		return parse_double(ps, p, out);
 	out->raw.n = (size_t)(p - out->raw.p);
 	if (out->raw.n > JSON_NUMBER_MAX)
-		return fault(ps, JSON_NUMBER_RANGE, out->raw.p, "number longer than 64 characters");
+		return out_of_range(ps, p, out, "number longer than 64 characters");
 	if (p - digits < 19)
 		out->i = is_negative ? -(int64_t)v : (int64_t)v;
 	else if (!str_to_i64(out->raw, &out->i))
-		return fault(ps, JSON_NUMBER_RANGE, out->raw.p, "integer does not fit 64 bits");
+		return out_of_range(ps, p, out, "integer does not fit 64 bits");
 	out->type = JSON_INT;
 	ps->p = p;
 	return 0;
@@ -468,9 +481,10 @@ int json_parse(struct arena *a, struct str source, struct json *out, struct json
 	}
 	if (ps.is_heap)
 		free(ps.scratch);
-	if (!e)
-		*out = value;
-	return e;
+	if (e)
+		return e;
+	*out = value;
+	return ps.is_out_of_range ? JSON_NUMBER_RANGE : 0;
 }
 
 /* ---- reading ---- */

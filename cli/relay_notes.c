@@ -43,9 +43,18 @@ static bool is_batch_taken(const struct relay_notes *n, const struct json *all)
 	return all->n <= RPC_BATCH_MAX && (!is_mcp || n->has_mcp_batches);
 }
 
+/* Under whose id it is answered although a number in it cannot be held. */
+static bool is_call(const struct json *m)
+{
+	const struct json *id = json_get(m, STR("id"));
+
+	return id && id->type != JSON_NONE && json_get_str(m, STR("method")).p;
+}
+
 /* A line that the server refuses as a whole is answered without an id, at once: nothing of it is
- * ever open. So it is read here as it is there. */
-static bool is_taken(struct relay_notes *n, struct str line)
+ * ever open. So it is read here as it is there. `is_refused`: it is answered under its id, and
+ * nothing else comes of it. */
+static bool is_taken(struct relay_notes *n, struct str line, bool *is_refused)
 {
 	struct json all = { 0 };
 
@@ -53,7 +62,9 @@ static bool is_taken(struct relay_notes *n, struct str line)
 		return false;
 	arena_reset(&n->scratch);
 	int e = json_parse(&n->scratch, line, &all, NULL);
-	bool is_good = !e && (all.type != JSON_ARRAY || is_batch_taken(n, &all));
+	*is_refused = e == JSON_NUMBER_RANGE;
+	bool is_good = *is_refused ? is_call(&all)
+				   : !e && (all.type != JSON_ARRAY || is_batch_taken(n, &all));
 
 	arena_reset(&n->scratch);
 	if (e)
@@ -81,7 +92,9 @@ void relay_notes_take(struct relay_notes *n, struct str line, bool is_for_replay
 	struct relay_message m;
 	uint64_t batch = 0;
 
-	if (!is_taken(n, line))
+	bool is_refused = false;
+
+	if (!is_taken(n, line, &is_refused))
 		return;
 	relay_scan_begin(&scan, line, &n->scratch);
 	while (relay_scan_next(&scan, &m)) {
@@ -95,6 +108,8 @@ void relay_notes_take(struct relay_notes *n, struct str line, bool is_for_replay
 
 		if (m.id.p && m.id.n <= RPC_ID_MAX)
 			relay_open_add(&n->open, m.id, batch, is_stream(&m));
+		if (is_refused)
+			continue;
 		if (is_for_replay)
 			relay_replay_note(&n->replay, &m);
 		if (is_cancel && !m.id.p)

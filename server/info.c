@@ -7,12 +7,12 @@
 
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/rpc_limits.h"
 #include "server/conn_http.h"
 #include "server/lanes.h"
 #include "server/proc.h"
 #include "server/publish.h"
 #include "server/quota.h"
-#include "transport/line.h"
 
 #define TAIL_LEN 6
 
@@ -40,8 +40,8 @@ static int info(void *data, struct call *c, struct system_info *out)
 	if (!limits)
 		return err_nomem();
 	*limits = (struct system_limits){
-		.message_bytes = LINE_MAX_DEFAULT,
-		.batch_calls = 100,
+		.message_bytes = RPC_LINE_MAX,
+		.batch_calls = RPC_BATCH_MAX,
 		.calls = all->max[CHARGE_CALLS],
 		.streams = all->max[CHARGE_STREAMS],
 		.list_items = 200,

@@ -373,7 +373,7 @@ static void answer_error(struct channel *ch, struct str id, const struct mcp_rou
 
 void mcp_receive(struct channel *ch, struct arena *arena, const struct json *message)
 {
-	const struct json *method = json_get(message, STR("method")), *id;
+	const struct json *method = json_get(message, STR("method"));
 	struct mcp_conn *conn = line_conn(ch);
 	struct mcp_route route;
 	struct mcp_call *c;
@@ -406,8 +406,7 @@ void mcp_receive(struct channel *ch, struct arena *arena, const struct json *mes
 		route.error = MCP_INTERNAL;
 		route.message = STR("memory is out");
 	}
-	id = json_get(message, STR("id"));
-	answer_error(ch, id ? id->raw : STR_NONE, &route);
+	answer_error(ch, message_error_id(message), &route);
 	arena_deinit(arena);
 }
 

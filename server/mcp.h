@@ -19,6 +19,7 @@
 #include "base/loop.h"
 #include "base/map.h"
 #include "server/channel.h"
+#include "server/message.h"
 #include "server/request.h"
 #include "server/server.h"
 

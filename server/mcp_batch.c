@@ -101,11 +101,10 @@ static void add_error(struct batch *b, struct str id, const struct mcp_route *ro
 static void start(struct batch *b, const struct json *element)
 {
 	struct mcp_route route = { .error = MCP_INTERNAL, .message = STR("memory is out") };
-	const struct json *id = json_get(element, STR("id"));
 	struct mcp_call *c = NULL;
 	struct json *message;
 	struct arena a;
-	struct str text;
+	struct str text, id;
 
 	arena_init(&a, MCP_ARENA_LIMIT);
 	text = str_dup(&a, element->raw);
@@ -122,8 +121,9 @@ static void start(struct batch *b, const struct json *element)
 		mcp_call_start(c);
 		return;
 	}
-	if (id)
-		add_error(b, id->raw, &route);
+	id = message_error_id(element);
+	if (id.p)
+		add_error(b, id, &route);
 	arena_deinit(&a);
 }
 

@@ -47,26 +47,50 @@ static void reply_error(struct http_exchange *x, int status, struct str id,
 	buf_deinit(&b);
 }
 
+/* Without one: null is what JSON-RPC asks for; modern leaves it out. */
+static struct str id_or_null(const struct post *p, struct str id)
+{
+	return id.p || mcp_version_find(p->version) == MCP_MODERN ? id : STR("null");
+}
+
 static void refuse(struct post *p, int status, int code, const char *text)
 {
-	const struct json *id = p->message.type == JSON_OBJECT ? json_get(&p->message, STR("id"))
-							       : NULL;
 	struct mcp_route route = { .error = code, .message = str_from(text) };
-	struct str written = STR_NONE;
 
-	if (id && (id->type == JSON_STRING || id->type == JSON_INT))
-		written = id->raw;
-	else if (mcp_version_find(p->version) != MCP_MODERN)
-		written = STR("null"); /* what JSON-RPC asks for; modern leaves it out */
-	reply_error(p->x, status, written, &route);
+	reply_error(p->x, status, id_or_null(p, message_error_id(&p->message)), &route);
+}
+
+/* As it is refused at /rpc. */
+static void refuse_text(struct post *p, const struct json_error *error)
+{
+	struct str id = id_or_null(p, message_id_refused(error->fault, &p->message));
+	struct call_failure failure;
+	struct json_out w;
+	struct buf b;
+
+	message_fail(&p->arena, error, &failure);
+	buf_init(&b, 0);
+	w = json_out(&b);
+	json_begin_object(&w);
+	JSON_KV_STR(&w, "jsonrpc", STR("2.0"));
+	if (id.p) {
+		json_key(&w, STR("id"));
+		json_raw(&w, id);
+	}
+	json_key(&w, STR("error"));
+	request_put_error(&failure, NULL, &w);
+	json_end_object(&w);
+	reply(p->x, 400, b.failed ? STR_NONE : buf_str(&b), NULL, 0);
+	buf_deinit(&b);
 }
 
 static void refuse_route(struct post *p, const struct mcp_route *route)
 {
 	/* A request that does not say what it must is malformed for HTTP too. */
 	int status = route->error == MCP_INVALID_PARAMS ? 400 : mcp_status(route->error);
+	struct str id = message_error_id(&p->message);
 
-	reply_error(p->x, status, route->id ? route->id->raw : STR("null"), route);
+	reply_error(p->x, status, id.p ? id : STR("null"), route);
 }
 
 /* Takes the arena of the post. */
@@ -182,8 +206,7 @@ static void start_element(struct mcp_exchange *m, const struct json *element)
 	struct json *message;
 	struct mcp_route route = { .error = MCP_INTERNAL, .message = STR("memory is out") };
 	struct arena a;
-	struct str text;
-	const struct json *id;
+	struct str text, id;
 
 	arena_init(&a, MCP_ARENA_LIMIT);
 	text = str_dup(&a, element->raw);
@@ -199,9 +222,9 @@ static void start_element(struct mcp_exchange *m, const struct json *element)
 		mcp_call_start(c);
 		return;
 	}
-	id = json_get(element, STR("id"));
-	if (id)
-		mcp_exchange_add_error(m, id->raw, &route);
+	id = message_error_id(element);
+	if (id.p)
+		mcp_exchange_add_error(m, id, &route);
 	arena_deinit(&a);
 }
 
@@ -258,9 +281,8 @@ static struct mcp_exchange *post_in_session(struct post *p, struct mcp_session *
 
 	mcp_route(&p->arena, mcp_session_conn(s), &p->message, STR_NONE, &route);
 	if (is_request && route.error) {
-		const struct json *id = json_get(&p->message, STR("id"));
-
-		reply_error(p->x, route.error == MCP_INVALID_REQUEST ? 400 : 200, id->raw, &route);
+		reply_error(p->x, route.error == MCP_INVALID_REQUEST ? 400 : 200,
+			    message_error_id(&p->message), &route);
 		mcp_session_unref(s);
 		return NULL;
 	}
@@ -329,15 +351,13 @@ static struct mcp_exchange *route_post(struct post *p)
 	struct str body = str_dup(&p->arena, p->r->body);
 
 	e = body.p ? json_parse(&p->arena, body, &p->message, &error) : err_nomem();
+	if (e < 0) {
+		err_forget();
+		refuse(p, 500, MCP_INTERNAL, "memory is out");
+		return NULL;
+	}
 	if (e) {
-		p->message.type = JSON_NONE;
-		if (e < 0)
-			err_forget();
-		if (e < 0)
-			refuse(p, 500, MCP_INTERNAL, "memory is out");
-		else
-			refuse(p, 400, MCP_PARSE_ERROR,
-			       error.text ? error.text : "the body is not valid JSON");
+		refuse_text(p, &error);
 		return NULL;
 	}
 	if (p->message.type != JSON_OBJECT && p->message.type != JSON_ARRAY) {

@@ -193,8 +193,9 @@ void mcp_route(struct arena *a, const struct mcp_conn *conn, const struct json *
 		refuse(out, MCP_INVALID_REQUEST, STR("the message is not a JSON-RPC 2.0 request"));
 		return;
 	}
-	if (id && id->type != JSON_STRING && id->type != JSON_INT) {
-		refuse(out, MCP_INVALID_REQUEST, STR("id must be a string or an integer"));
+	if (id && ((id->type != JSON_STRING && id->type != JSON_INT) || !message_id(id).p)) {
+		refuse(out, MCP_INVALID_REQUEST,
+		       STR("id must be a string or an integer of at most 256 bytes"));
 		return;
 	}
 	if (params && params->type != JSON_OBJECT) {

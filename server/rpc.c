@@ -14,6 +14,7 @@
 #include "base/rpc_limits.h"
 #include "server/channel.h"
 #include "server/decode.h"
+#include "server/message.h"
 #include "server/metrics.h"
 #include "server/request.h"
 #include "server/server.h"
@@ -269,30 +270,13 @@ static void refuse(struct request *r, enum error_code code, const char *why)
 	r->ops->done(r);
 }
 
-static bool take_id(struct request *r, const struct json *id)
-{
-	switch (id->type) {
-	case JSON_STRING:
-	case JSON_INT:
-	case JSON_DOUBLE:
-	case JSON_NULL:
-		if (id->raw.n > RPC_ID_MAX)
-			return false;
-		r->id = id->raw;
-		return true;
-	default:
-		return false;
-	}
-}
-
 /* What is wrong with the message as a request; NULL when nothing. Takes its id on the way. */
 static const char *fault_of(struct request *r, const struct json *m, const struct envelope *e)
 {
-	bool is_good_id = !e->id || take_id(r, e->id);
-
+	r->id = message_id(e->id);
 	if (m->type != JSON_OBJECT)
 		return "a request is an object";
-	if (!is_good_id)
+	if (e->id && !r->id.p)
 		return "id must be a string or a number of at most 256 bytes";
 	if (!e->version || e->version->type != JSON_STRING || !str_eq(e->version->s, STR("2.0")))
 		return "jsonrpc must be \"2.0\"";
@@ -384,13 +368,22 @@ static void hand_to_mcp(struct channel *c, struct arena *a, const struct json *m
 	keep_spare(s->rpc, mcp_arena(s->mcp, ARENA_LIMIT));
 }
 
+static void refuse_batch(struct request *r, uint32_t n)
+{
+	metrics_refused(r->server->metrics, ERROR_INVALID_REQUEST);
+	request_fail(r, ERROR_INVALID_REQUEST, "the batch has %u calls, and may have 1 to %d", n,
+		     RPC_BATCH_MAX);
+	r->call.failure.hint = STR("send several batches; system.info shows the limits");
+	call_data_int(&r->call, "limit", RPC_BATCH_MAX);
+	r->ops->done(r);
+}
+
 static void start_batch(struct channel *c, struct request *first, const struct json *m)
 {
 	struct rpc_batch *b = NULL;
 
 	if (m->n == 0 || m->n > RPC_BATCH_MAX) {
-		refuse(first, ERROR_INVALID_REQUEST,
-		       m->n ? "a batch has at most 100 calls" : "an empty batch");
+		refuse_batch(first, m->n);
 		return;
 	}
 	b = calloc(1, sizeof(*b) + m->n * sizeof(*b->requests));
@@ -423,27 +416,17 @@ static void start_batch(struct channel *c, struct request *first, const struct j
 	batch_go_on(b);
 }
 
-static enum error_code code_of(int fault)
+static void refuse_text(struct request *r, int e, const struct json_error *error,
+			const struct json *root)
 {
-	/* TM-RPC-02: what the grammar allows and we do not is no request; the rest is no JSON */
-	return fault == JSON_DUPLICATE_KEY || fault == JSON_TOO_DEEP || fault == JSON_TOO_MANY
-		   ? ERROR_INVALID_REQUEST
-		   : ERROR_PARSE_ERROR;
-}
-
-static void refuse_text(struct request *r, int e, const struct json_error *error)
-{
-	enum error_code code;
-
 	if (e < 0) {
 		err_forget();
 		refuse(r, ERROR_OUT_OF_MEMORY, "memory is out");
 		return;
 	}
-	code = code_of(e);
-	metrics_refused(r->server->metrics, code);
-	request_fail(r, code, "%s at byte %zu", error->text, error->at);
-	call_data_int(&r->call, "at", (int64_t)error->at);
+	r->id = message_id_refused(e, root);
+	message_fail(&r->arena, error, &r->call.failure);
+	metrics_refused(r->server->metrics, r->call.failure.code);
 	r->ops->done(r);
 }
 
@@ -487,7 +470,7 @@ void rpc_receive(struct channel *c, struct str message)
 	if (!r)
 		return;
 	if (e)
-		refuse_text(r, e, &error);
+		refuse_text(r, e, &error, root);
 	else if (root->type == JSON_ARRAY)
 		start_batch(c, r, root);
 	else
@@ -503,6 +486,7 @@ void rpc_too_long(struct channel *c, size_t limit)
 	r->call.arena = &r->arena;
 	metrics_refused(c->server->metrics, ERROR_INVALID_REQUEST);
 	request_fail(r, ERROR_INVALID_REQUEST, "the message is longer than %zu bytes", limit);
+	r->call.failure.hint = STR(RPC_LINE_HINT);
 	call_data_int(&r->call, "limit", (int64_t)limit);
 	on_done(r);
 }

@@ -57,13 +57,31 @@ class Modern(unittest.TestCase):
         """mcp-H11: not JSON, no request, the wrong type of body."""
         token = {"Authorization": "Bearer " + self.server.token(), "MCP-Protocol-Version": mcpwire.MODERN}
         for body, status, code in ((b"{", 400, -32700), (b"", 400, -32700), (b"\xff", 400, -32700), (b"7", 400, -32600),
-                                   (b"null", 400, -32600), (b"[]", 400, -32600), (b'{"a":1,"a":2}', 400, -32700)):
+                                   (b"null", 400, -32600), (b"[]", 400, -32600), (b'{"a":1,"a":2}', 400, -32600)):
             stream = Stream(self.server.address, "POST", "/mcp", body, {**token, "Content-Type": "application/json"})
             answer = stream.json()
             self.assertEqual((stream.status, answer["error"]["code"]), (status, code), body)
             self.assertNotIn("id", answer)
         stream = Stream(self.server.address, "POST", "/mcp", b"{}", {**token, "Content-Type": "text/plain"})
         self.assertEqual(stream.status, 415)
+
+    def test_a_message_is_refused_as_it_is_at_rpc(self):
+        """The same code, place, limit and hint, under the same id."""
+        token = {"Authorization": "Bearer " + self.server.token(), "Content-Type": "application/json"}
+        for body in (b'{"jsonrpc":"2.0","id":1,"method":"ping","id":2}', b"[" * 70 + b"]" * 70, b'{"a":tru}', b'{"a":"\xff"}',
+                     b'{"jsonrpc":"2.0","id":"big","method":"ping","params":{"x":99999999999999999999}}',
+                     b'{"jsonrpc":"2.0","id":7,"method":"ping","params":{"x":1e400}}',
+                     b'{"jsonrpc":"2.0","id":"' + b"x" * 300 + b'","params":{"x":1e400},"method":"ping"}'):
+            rpc, mcp = (Stream(self.server.address, "POST", path, body, token) for path in ("/rpc", "/mcp"))
+            answer = mcp.json()
+            self.assertEqual((mcp.status, answer), (rpc.status, rpc.json()), body)
+            self.assertIn("at", answer["error"]["data"])
+
+    def test_an_id_that_cannot_be_repeated_is_not(self):
+        """At most 256 bytes, text or a number; what is no id of MCP is refused under it all the same."""
+        for id_, under in (("x" * 300, None), ({}, None), (1.5, 1.5), (None, None)):
+            answer = self.refused({**self.message(), "id": id_}, 400, -32600)
+            self.assertEqual(answer["id"], under)
 
     def test_foreign_hosts_and_origins(self):
         """mcp-H2: before anything else."""

@@ -293,6 +293,22 @@ TEST(tm_rpc_02_numbers_that_do_not_fit_are_refused)
 	buf_deinit(&b);
 }
 
+TEST(json_of_a_number_out_of_range_all_else_is_there)
+{
+	struct arena a;
+	struct json v;
+
+	arena_init(&a, 0);
+	CHECK_INT(json_parse(&a, STR("{\"a\":[1e400,2],\"b\":99999999999999999999,\"c\":3}"), &v,
+			     NULL),
+		  JSON_NUMBER_RANGE);
+	CHECK_INT(json_get(&v, STR("a"))->items[0].type, JSON_NONE);
+	CHECK_INT(json_get(&v, STR("a"))->items[1].i, 2);
+	CHECK_INT(json_get(&v, STR("b"))->type, JSON_NONE);
+	CHECK_INT(json_get(&v, STR("c"))->i, 3);
+	arena_deinit(&a);
+}
+
 TEST(json_numbers_at_the_edge_are_read_exactly)
 {
 	static const struct {

@@ -38,7 +38,9 @@ TEST(tm_rpc_03_a_line_over_the_limit_is_refused_once_and_the_next_is_served)
 		sock_send(&s, STR("\n" PING));
 		CHECK(sock_wait(&s, "\"pong\":true"));
 		CHECK_HAS(sock_text(&s), "\"code\":-32600");
-		CHECK_HAS(sock_text(&s), "longer than");
+		CHECK_HAS(sock_text(&s), "longer than 4194304 bytes");
+		CHECK_HAS(sock_text(&s), "\"limit\":4194304");
+		CHECK_HAS(sock_text(&s), "\"hint\":\"send it in parts; system.info");
 		sock_close(&s);
 	}
 	world_close(&w);

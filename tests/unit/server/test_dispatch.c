@@ -206,6 +206,72 @@ TEST(tm_rpc_02_bombs_are_refused_with_their_code)
 	world_close(&w);
 }
 
+/* A client that waits for its id would wait until its own time is over. */
+TEST(rpc_a_number_out_of_range_is_refused_under_its_calls_id)
+{
+	static const struct {
+		const char *line, *says;
+	} cases[] = {
+		{ "{\"jsonrpc\":\"2.0\",\"params\":{\"limit\":99999999999999999999},\"id\":\"big\","
+		  "\"method\":\"quests.list\"}",
+		  "\"id\":\"big\",\"error\":{\"code\":-32700,\"message\":\"integer does not fit 64 "
+		  "bits at byte 35\"" },
+		{ "{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"tools/"
+		  "call\",\"params\":{\"x\":[1e400,-"
+		  "1e400]}}",
+		  "\"id\":7,\"error\":{\"code\":-32700,\"message\":\"number does not fit a double "
+		  "at "
+		  "byte 61\"" },
+		{ "{\"jsonrpc\":\"2.0\",\"id\":1e400,\"method\":\"system.ping\"}", "\"id\":null," },
+		{ "{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"x\",\"params\":{\"x\":1e400,}}",
+		  "\"id\":null,\"error\":{\"code\":-32700,\"message\":\"expected a key" },
+		{ "[{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"x\",\"params\":{\"x\":1e400}}]",
+		  "\"id\":null," },
+	};
+	struct world w;
+	struct peer p;
+
+	if (!world_open(&w, NULL, false) || !peer_open(&p, &w, NULL))
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		CHECK_HAS(peer_ask(&p, cases[i].line), cases[i].says);
+	CHECK_HAS(peer_ask(&p, cases[0].line), "\"at\":35");
+	CHECK_HAS(peer_ask(&p, cases[0].line), "\"hint\":\"a number is");
+	peer_close(&p);
+	world_close(&w);
+}
+
+/* The hint is of what was wrong: how much may be sent, and how else. */
+TEST(rpc_a_message_over_a_limit_is_told_the_limit)
+{
+	static char deep[400], calls[101 * 2 + 3];
+	static const struct {
+		const char *line, *says[3];
+	} cases[] = {
+		{ deep, { "deeper than 64 levels", "\"limit\":64", "\"hint\":\"nest it less" } },
+		{ "{\"jsonrpc\":\"2.0\",\"id\":1,\"id\":2,\"method\":\"system.ping\"}",
+		  { "duplicate key at byte", "\"at\":", "\"hint\":\"an object names each" } },
+		{ calls,
+		  { "has 101 calls", "\"limit\":100",
+		    "\"hint\":\"send several batches; system.info" } },
+	};
+	struct world w;
+	struct peer p;
+
+	if (!world_open(&w, NULL, false) || !peer_open(&p, &w, NULL))
+		return;
+	memset(deep, '[', 150);
+	memset(deep + 150, ']', 150);
+	calls[0] = '[';
+	for (size_t i = 0; i < 101; i++)
+		memcpy(calls + 1 + 2 * i, i < 100 ? "1," : "1]", 2);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		for (size_t j = 0; j < ARRAY_LEN(cases[i].says); j++)
+			CHECK_HAS(peer_ask(&p, cases[i].line), cases[i].says[j]);
+	peer_close(&p);
+	world_close(&w);
+}
+
 TEST(dispatch_refuses_who_has_no_role)
 {
 	struct principal nobody = { .id = STR("key:1") };
