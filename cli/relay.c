@@ -6,6 +6,7 @@
 
 #include <malloc.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
@@ -17,6 +18,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/json.h"
+#include "base/rpc_limits.h"
 #include "cli/relay_io.h"
 #include "cli/relay_link.h"
 #include "cli/relay_notes.h"
@@ -27,7 +29,7 @@
 #include "types.gen.h"
 
 /* Twice the server's limit: a line below it is the server's to refuse. */
-#define UP_LINE_MAX 8388608
+#define UP_LINE_MAX (2 * RPC_LINE_MAX)
 /* Twice the most that a server keeps for a connection. */
 #define DOWN_LINE_MAX   (32 * 1024 * 1024)
 #define QUEUE_MAX       (1024 * 1024) /* whole lines that wait before reading stops */
@@ -139,11 +141,13 @@ static void end_input(struct relay *r, int64_t wait_ms, const char *why)
 /* A line that no server would take: said once, the rest of it is skipped. */
 static void refuse_long_line(struct relay *r)
 {
-	struct relay_refusal why = refusal_of(ERROR_INVALID_REQUEST,
-					      STR("the message is longer than 8388608 bytes"));
-
+	struct relay_refusal why = refusal_of(ERROR_INVALID_REQUEST, STR_NONE);
 	struct buf line;
+	char text[64];
 
+	snprintf(text, sizeof(text), "the message is longer than %d bytes", RPC_LINE_MAX);
+	why.message = str_from(text);
+	why.hint = STR(RPC_LINE_HINT);
 	buf_init(&line, 0);
 	relay_refusal_put(&why, STR("null"), &line);
 	relay_lines_insert(&r->down, buf_str(&line));

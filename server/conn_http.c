@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "base/json.h"
+#include "base/rpc_limits.h"
 #include "server/http_call.h"
 #include "server/metrics.h"
 #include "server/quota.h"
@@ -383,7 +384,8 @@ static void put_refusal(void *data, int status, const char *why, struct buf *bod
 		failure.retry_after_ms = 1000;
 	} else if (status == 413 || status == 431) {
 		failure.code = ERROR_TOO_LARGE;
-		failure.hint = STR("send less");
+		failure.hint = status == 413 ? STR(RPC_LINE_HINT)
+					     : STR("send fewer and shorter headers");
 	} else {
 		failure.hint = STR("send one plain HTTP/1.1 request; see the message");
 	}

@@ -9,6 +9,7 @@
  */
 #include "transport/http_internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -244,6 +245,14 @@ static enum MHD_Result http_refuse(struct http_exchange *x, struct MHD_Connectio
 	return http_queue(x, mhd);
 }
 
+static enum MHD_Result refuse_body(struct http_exchange *x, struct MHD_Connection *mhd, size_t max)
+{
+	char why[64];
+
+	snprintf(why, sizeof(why), "the body is longer than %zu bytes", max);
+	return http_refuse(x, mhd, MHD_HTTP_CONTENT_TOO_LARGE, why);
+}
+
 static enum MHD_Result http_head(struct http_exchange *x, struct MHD_Connection *mhd,
 				 const char *method, const char *version)
 {
@@ -276,7 +285,7 @@ static enum MHD_Result http_head(struct http_exchange *x, struct MHD_Connection 
 		return http_queue(x, mhd);
 	}
 	if (!x->is_answered && x->n_body > body_max)
-		return http_refuse(x, mhd, MHD_HTTP_CONTENT_TOO_LARGE, "the body is too long");
+		return refuse_body(x, mhd, body_max);
 	if (!x->is_answered && x->n_body) {
 		x->body = arena_alloc(&x->arena, x->n_body);
 		if (!x->body)

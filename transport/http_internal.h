@@ -19,11 +19,12 @@
 #include "base/list.h"
 #include "base/loop.h"
 #include "base/map.h"
+#include "base/rpc_limits.h"
 #include "transport/acceptor.h"
 #include "transport/http.h"
 
 #define HTTP_HEADERS_MAX      64
-#define HTTP_BODY_MAX_DEFAULT ((size_t)4 * 1024 * 1024)
+#define HTTP_BODY_MAX_DEFAULT ((size_t)RPC_LINE_MAX)
 #define HTTP_STREAM_MAX       ((size_t)1024 * 1024)
 #define HTTP_SPARE_MAX        64 /* exchanges kept for the next requests */
 #define HTTP_LINGER_MAX       64 /* sockets read to their end after a refusal */

@@ -305,7 +305,8 @@ class Survives(Folder):
             w.send(json.dumps({"jsonrpc": "2.0", "id": 1, "method": "system.ping", "params": {"x": "y" * size}}))
             answer = w.read()
             self.assertIsNone(answer["id"])
-            self.assertIn("longer than", answer["error"]["message"])
+            self.assertIn("longer than 4194304 bytes", answer["error"]["message"])
+            self.assertIn("system.info", answer["error"]["data"]["hint"])
             self.assertEqual(w.ok("system.ping"), {"pong": True})
 
     def test_what_is_refused_as_a_whole_is_answered_once(self):

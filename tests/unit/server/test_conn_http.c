@@ -235,6 +235,7 @@ TEST(tm_http_02_what_the_transport_refuses_is_json_too)
 			CHECK(sock_wait_end(&s));
 			CHECK_INT(sock_status(&s), 413);
 			CHECK_HAS(sock_text(&s), "\"error\":\"too_large\"");
+			CHECK_HAS(sock_text(&s), "longer than 4194304 bytes");
 			sock_close(&s);
 		}
 	}

@@ -81,6 +81,7 @@ TEST(a_body_over_the_cap_gets_413_before_it_is_read)
 	peer_send(&p, STR("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\n"));
 	CHECK(peer_wait_for_end(&p));
 	CHECK_INT(peer_status(&p), 413);
+	CHECK(peer_wait_for(&p, "the body is longer than 10 bytes"));
 	CHECK_INT(w.n_requests, 0);
 	CHECK_INT(w.n_ends, 1);
 	peer_close(&p);
