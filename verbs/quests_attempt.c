@@ -147,9 +147,33 @@ int quests_claim(struct call *call, const struct quests_claim_params *p,
 
 /* ---- close ---- */
 
-static int refuse_stale(struct call *c, const struct store_quest *q, const char *why)
+static struct str after_close(struct arena *a, const struct quest *q)
 {
-	return call_fail(c, ERROR_STALE_ATTEMPT, "%.*s %s", STR_ARG(q->quest.short_id), why);
+	if (q->status == QUEST_STATUS_FAILED)
+		return str_fmt(a, "quests.update with id: %.*s and status: pending to try again",
+			       STR_ARG(q->short_id));
+	if (quest_is_open(q->status))
+		return quest_next_step(a, q);
+	return STR("quests.claim takes the next one");
+}
+
+/* The attempt is over: what may be done is the quest's to say. */
+static int refuse_stale(struct call *c, const struct store_quest *q, struct str why)
+{
+	struct str next = after_close(c->arena, &q->quest);
+
+	if (!c->failure.hint.p)
+		c->failure.hint = str_fmt(c->arena, "stop working on it; %.*s", STR_ARG(next));
+	return call_fail(c, ERROR_STALE_ATTEMPT, "%.*s %.*s", STR_ARG(q->quest.short_id),
+			 STR_ARG(why));
+}
+
+static int refuse_ended(struct call *c, const struct store_quest *q)
+{
+	struct str status = quest_status_text(q->quest.status);
+	struct str why = str_fmt(c->arena, "is %.*s: the attempt has ended", STR_ARG(status));
+
+	return refuse_stale(c, q, why);
 }
 
 /* The same time whatever differs. */
@@ -175,17 +199,15 @@ static int check_holder(struct call *c, const struct quests_close_params *p,
 		return call_fail_field(c, ERROR_DENIED, "override", "only the owner may override");
 	}
 	if (!is_claimed)
-		return p->token.p || p->has_attempt
-			   ? refuse_stale(c, q, "is not claimed: the attempt has ended")
-			   : 0;
+		return p->token.p || p->has_attempt ? refuse_ended(c, q) : 0;
 	if (!p->token.p) {
 		c->failure.hint = STR(
 		    "give attempt and token as quests.claim gave them, or override as the owner");
-		return refuse_stale(c, q, "is claimed: attempt and token are missing");
+		return refuse_stale(c, q, STR("is claimed: attempt and token are missing"));
 	}
 	if (p->has_attempt && p->attempt != q->quest.attempt)
-		return refuse_stale(c, q, "is at another attempt");
-	return is_token(q->token, p->token) ? 0 : refuse_stale(c, q, "has another token");
+		return refuse_stale(c, q, STR("is at another attempt"));
+	return is_token(q->token, p->token) ? 0 : refuse_stale(c, q, STR("has another token"));
 }
 
 static enum quest_status status_of(enum outcome_kind kind)
@@ -202,16 +224,6 @@ static enum quest_status status_of(enum outcome_kind kind)
 	default:
 		return QUEST_STATUS_PENDING; /* handoff */
 	}
-}
-
-static struct str after_close(struct arena *a, const struct quest *q)
-{
-	if (q->status == QUEST_STATUS_FAILED)
-		return str_fmt(a, "quests.update with id: %.*s and status: pending to try again",
-			       STR_ARG(q->short_id));
-	if (quest_is_open(q->status))
-		return quest_next_step(a, q);
-	return STR("quests.claim takes the next one");
 }
 
 int quests_close(struct call *call, const struct quests_close_params *p,

@@ -2,6 +2,7 @@
 /* The states of a quest. */
 #include "verbs/quests_states.h"
 
+#include "base/clock.h"
 #include "store/agents.h"
 #include "verbs/quests_common.h"
 
@@ -37,6 +38,45 @@ bool quest_may_become(enum quest_status from, enum quest_status to)
 	return false;
 }
 
+/* What helps who wanted it to become `to`, in the state it is in. */
+static struct str way_on(struct arena *a, const struct quest *q, enum quest_status to)
+{
+	struct str id = q->short_id;
+
+	if (q->status == to && to == QUEST_STATUS_IN_PROGRESS)
+		return str_fmt(a,
+			       "quests.wait with id: %.*s waits for its end; where its holder is "
+			       "gone, the owner takes it back with quests.close, kind: handoff and "
+			       "override: true",
+			       STR_ARG(id));
+	if (q->status == to)
+		return STR("it is so already: nothing is to be done");
+	switch (q->status) {
+	case QUEST_STATUS_PENDING:
+		return str_fmt(a, "quests.claim with id: %.*s first", STR_ARG(id));
+	case QUEST_STATUS_FAILED:
+		return str_fmt(a, "quests.update with id: %.*s and status: pending opens it again",
+			       STR_ARG(id));
+	case QUEST_STATUS_BLOCKED:
+		return str_fmt(a, "quests.why_pending with id: %.*s says what blocks it",
+			       STR_ARG(id));
+	default: /* closed: one in progress may become anything else */
+		return STR("it stays as it is: quests.claim takes the next one, quests.create "
+			   "makes another");
+	}
+}
+
+static int refuse_claimed(struct call *c, const struct quest *q)
+{
+	char text[CLOCK_RFC3339_MAX];
+	struct str at = { text, clock_format(text, q->claimed_at) };
+
+	call_data_str(c, "claimed_by", q->claimed_by);
+	call_data_str(c, "claimed_at", str_dup(c->arena, at));
+	return call_fail(c, ERROR_ILLEGAL_TRANSITION, "%.*s is claimed by %.*s since %.*s",
+			 STR_ARG(q->short_id), STR_ARG(q->claimed_by), STR_ARG(at));
+}
+
 int quest_refuse_change(struct call *c, const struct store_quest *q, enum quest_status to)
 {
 	enum quest_status from = q->quest.status;
@@ -50,13 +90,10 @@ int quest_refuse_change(struct call *c, const struct store_quest *q, enum quest_
 	call_data_str(c, "from", quest_status_text(from));
 	call_data_str(c, "to", quest_status_text(to));
 	call_data_strs(c, "allowed", allowed);
+	c->failure.hint = way_on(c->arena, &q->quest, to);
 	if (from == QUEST_STATUS_IN_PROGRESS && from == to)
-		return call_fail(c, ERROR_ILLEGAL_TRANSITION, "%.*s is claimed by %.*s",
-				 STR_ARG(q->quest.short_id), STR_ARG(q->quest.claimed_by));
+		return refuse_claimed(c, &q->quest);
 	ways = call_listed(c->arena, allowed, allowed.n);
-	if (from == QUEST_STATUS_PENDING && quest_may_become(QUEST_STATUS_IN_PROGRESS, to))
-		c->failure.hint = str_fmt(c->arena, "quests.claim with id: %.*s first",
-					  STR_ARG(q->quest.short_id));
 	return call_fail(c, ERROR_ILLEGAL_TRANSITION, "%.*s is %.*s and cannot become %.*s, %s%.*s",
 			 STR_ARG(q->quest.short_id), STR_ARG(quest_status_text(from)),
 			 STR_ARG(quest_status_text(to)), ways.p ? "only " : "which is for good",

@@ -227,7 +227,8 @@ TEST(quests_claim_gives_attempt_and_token_to_one)
 	CHECK_STR(world_text(first, "claimed_by"), "uid:1000");
 	second = world_say(&w, "quests.claim", "{'id': 'q-1'}");
 	CHECK_ERROR(second, "illegal_transition");
-	CHECK_STR(world_text(second, "message"), "q-1 is claimed by uid:1000");
+	CHECK_STR(world_text(second, "message"),
+		  "q-1 is claimed by uid:1000 since 2026-11-21T10:00:00.000Z");
 	CHECK_ERROR(world_say(&w, "quests.claim", "{}"), "not_found");
 	world_say(&w, "quests.close",
 		  "{'id': 'q-1', 'kind': 'handoff', 'summary': 's', 'token': '%.*s'}",
@@ -270,6 +271,45 @@ TEST(quests_close_takes_the_token_of_the_present_attempt)
 		"{'id': 'q-1', 'kind': 'done', 'summary': 's', 'attempt': 2, 'token': '%.*s'}",
 		STR_ARG(token)),
 	    "stale_attempt");
+}
+
+/* What a hint tells to do is done, and works. */
+TEST(quests_hints_of_a_refused_change_are_true_for_its_state)
+{
+	static const char closing[] =
+	    "{'id': 'q-1', 'kind': '%s', 'summary': 's', 'attempt': 1, 'token': '%.*s'}";
+	WORLD_OPEN(w);
+	const struct json *said;
+	struct str token;
+
+	create(&w, "x");
+	token = world_text(world_say(&w, "quests.claim", "{}"), "token");
+	said = world_say(&w, "quests.claim", "{'id': 'q-1'}");
+	CHECK_ERROR(said, "illegal_transition");
+	CHECK_HAS(said->raw, "q-1 is claimed by ");
+	CHECK_HAS(said->raw, " since 20");
+	CHECK_HAS(said->raw, "\"claimed_at\":\"20");
+	CHECK_HAS(said->raw, "quests.wait with id: q-1");
+	CHECK_HAS(said->raw, "kind: handoff and override: true");
+	CHECK_ERROR(world_say(&w, "quests.close", closing, "failed", STR_ARG(token)), NULL);
+	said = world_say(&w, "quests.close", closing, "done", STR_ARG(token));
+	CHECK_ERROR(said, "stale_attempt");
+	CHECK_HAS(said->raw, "q-1 is failed: the attempt has ended");
+	CHECK_HAS(said->raw, "quests.update with id: q-1 and status: pending");
+	CHECK_HAS(world_say(&w, "quests.claim", "{'id': 'q-1'}")->raw,
+		  "quests.update with id: q-1 and status: pending");
+	world_say(&w, "quests.update", "{'id': 'q-1', 'status': 'pending'}");
+	said = world_say(&w, "quests.close", closing, "done", STR_ARG(token));
+	CHECK_HAS(said->raw, "stop working on it; quests.claim with id: q-1");
+	world_say(&w, "quests.claim", "{}");
+	finish(&w, "q-1", "done");
+	said = world_say(&w, "quests.close", closing, "done", STR_ARG(token));
+	CHECK_ERROR(said, "stale_attempt");
+	CHECK_HAS(said->raw, "q-1 is done: the attempt has ended");
+	CHECK_HAS(said->raw, "stop working on it; quests.claim takes the next one");
+	said = world_say(&w, "quests.claim", "{'id': 'q-1'}");
+	CHECK_ERROR(said, "illegal_transition");
+	CHECK_HAS(said->raw, "quests.claim takes the next one");
 }
 
 TEST(quests_only_the_owner_overrides)
