@@ -48,6 +48,20 @@ static struct str result_of(const void *data, size_t i)
 	return child->call.failure.code ? STR_NONE : buf_str(&child->out);
 }
 
+static void refuse_ref(struct request *child, const struct batch_ref *ref, size_t index)
+{
+	struct str bad = str_utf8_prefix(ref->bad, 64);
+	struct str param = ref->param.p ? str_utf8_prefix(ref->param, 64) : STR("params");
+
+	request_fail(child, ERROR_INVALID_PARAMS,
+		     "calls[%zu]: the reference '%.*s' in %.*s leads to no earlier result", index,
+		     STR_ARG(bad), STR_ARG(param));
+	child->call.failure.field = str_dup(&child->arena, param);
+	child->call.failure.hint = STR(
+	    "$ref is \"N.path\": the number of an earlier call that went well, counted from "
+	    "0, and the way to a field of its result, such as 0.id");
+}
+
 /* The child's parameters with the references replaced. False: refused, the child's failure says
  * why. */
 static bool resolve(struct batch *b, struct request *child, const struct json **out)
@@ -63,9 +77,7 @@ static bool resolve(struct batch *b, struct request *child, const struct json **
 		request_fail(child, ERROR_OUT_OF_MEMORY, "memory is out");
 		return false;
 	}
-	request_fail(child, ERROR_INVALID_PARAMS, "the reference '%.*s' leads to no earlier result",
-		     STR_ARG(str_utf8_prefix(ref.bad, 64)));
-	child->call.failure.field = STR("$ref");
+	refuse_ref(child, &ref, b->at);
 	return false;
 }
 
@@ -77,6 +89,7 @@ static void blame(struct request *r, const struct request *child, size_t index)
 
 	/* its texts live in the child's arena, and the child as long as the batch */
 	*f = child->call.failure;
+	f->verb = child->verb;
 	if (f->n_data < CALL_DATA_MAX)
 		call_data_int(&r->call, "index", (int64_t)index);
 }

@@ -88,6 +88,8 @@ static int put_members(struct batch_ref *ref, const struct json *v, struct json_
 
 		json_key(w, v->members[i].key);
 		e = put(ref, &v->members[i].value, w);
+		if (e == BATCH_REF_BAD)
+			ref->param = v->members[i].key; /* the outermost says it last */
 		if (e)
 			return e;
 	}

@@ -11,7 +11,8 @@ struct batch_ref {
 	/* The text of the i-th result; NONE when there is none (yet). */
 	struct str (*result)(const void *data, size_t i);
 	const void *data;
-	struct str bad; /* out: the reference that leads nowhere */
+	struct str bad;   /* out: the reference that leads nowhere */
+	struct str param; /* out: the parameter it is in; NONE: it stands for all of them */
 };
 
 /* `params` with every reference replaced; the same pointer when there is none. 0, BATCH_REF_BAD, or

@@ -195,6 +195,8 @@ static void put_hint(const struct call_failure *f, const struct verb *verb, stru
 {
 	char text[128];
 
+	if (f->verb)
+		verb = f->verb;
 	if (f->hint.p) {
 		JSON_KV_STR(w, "hint", f->hint);
 	} else if (f->code == ERROR_INVALID_PARAMS && verb) {

@@ -68,6 +68,7 @@ struct call_failure {
 	struct call_datum data[CALL_DATA_MAX];
 	size_t n_data;
 	const struct shape_faults *faults; /* the dispatcher's: wrong parameters; else NULL */
+	const struct verb *verb; /* whose parameters they are; NULL: the call's own verb's */
 };
 
 struct call_wait {
