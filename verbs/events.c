@@ -79,7 +79,8 @@ static int check_filter(struct call *c, struct str glob)
 		call_data_str(c, "nearest", nearest);
 		c->failure.hint = str_fmt(c->arena, "did you mean %.*s?", STR_ARG(nearest));
 	} else {
-		c->failure.hint = STR("quest.*, idea.* and agent.* are all there are");
+		c->failure.hint = STR("of the runtime's kinds there are quest.*, idea.* and "
+				      "agent.*; your own, such as build.*, may be any others");
 	}
 	return call_fail_field(c, ERROR_INVALID_PARAMS, "kinds", "no event is of kind '%.*s'",
 			       STR_ARG(glob));
