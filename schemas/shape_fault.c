@@ -132,7 +132,7 @@ static struct str format_text(enum shape_format format)
 	case SHAPE_ID:
 		return STR("an id: 1 to 64 of a-z A-Z 0-9 _ -");
 	case SHAPE_NAME:
-		return STR("one line of text without blanks at its ends");
+		return STR("one line of text without control characters, or blanks at its ends");
 	case SHAPE_TEXT:
 		return STR("text without control characters");
 	case SHAPE_CURSOR:

@@ -204,9 +204,10 @@ TEST(decode_counts_characters_not_bytes)
 TEST(decode_keeps_control_characters_out)
 {
 	check_fault("{\"subject\":\"a\\nb\",\"labels\":[]}", "subject",
-		    "one line of text without blanks at its ends", "\"a?b\"");
+		    "one line of text without control characters, or blanks at its ends",
+		    "\"a?b\"");
 	check_fault("{\"subject\":\" a\",\"labels\":[]}", "subject",
-		    "one line of text without blanks at its ends", "\" a\"");
+		    "one line of text without control characters, or blanks at its ends", "\" a\"");
 	check_fault(WITH("\"body\":\"a\\u0000b\""), "body", "text without control characters",
 		    "\"a?b\"");
 	check_fault(WITH("\"body\":\"12345678\\u001b[2J\""), "body",
