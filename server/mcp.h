@@ -249,6 +249,8 @@ void mcp_fail_memory(struct mcp_call *c);
 /* -32021: `capabilities` is the object of what would be needed. */
 void mcp_fail_capability(struct mcp_call *c, struct str capabilities);
 
+/* An error's data with a hint of its own: plain text without quotes. NONE without memory. */
+struct str mcp_data(struct arena *a, const char *code, const char *hint);
 /* A whole error response without a call (nothing could be read from the message). `data` NONE: what
  * the code itself has to say. */
 void mcp_put_error(struct buf *b, struct str id, int code, struct str message, struct str data);

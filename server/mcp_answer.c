@@ -51,7 +51,8 @@ static const struct {
 	{ MCP_METHOD_NOT_FOUND, STR("method_not_found"),
 	  STR("server/discover, or the answer to initialize, says what there is; verbs are tools "
 	      "here") },
-	{ MCP_INVALID_PARAMS, STR("invalid_params"), STR("the message says which and why") },
+	{ MCP_INVALID_PARAMS, STR("invalid_params"),
+	  STR("put right what the message names, and send it again") },
 	{ MCP_HEADER_MISMATCH, STR("header_mismatch"),
 	  STR("MCP-Protocol-Version, Mcp-Method and Mcp-Name repeat what the body says") },
 	{ MCP_RESOURCE_NOT_FOUND, STR("not_found"), STR("resources/list names them") },
@@ -181,11 +182,49 @@ void mcp_put_cache(struct mcp_call *c, int64_t ttl_ms, bool is_private)
 	JSON_KV_STR(&c->w, "cacheScope", is_private ? STR("private") : STR("public"));
 }
 
+struct str mcp_data(struct arena *a, const char *code, const char *hint)
+{
+	return str_fmt(a, "{\"code\":\"%s\",\"hint\":\"%s\",\"retryable\":false}", code, hint);
+}
+
 void mcp_fail_data(struct mcp_call *c, int code, struct str message, struct str data)
 {
 	buf_clear(&c->out);
 	mcp_put_error(&c->out, c->id, code, message, data);
 	answer(c, mcp_status(code));
+}
+
+/* What the parameters of a method are, or who says. */
+/* clang-format off */
+static const struct {
+	struct str method;
+	const char *hint;
+} takes[] = {
+	{ STR("tools/call"), "tools/list shows each tool's name and what its arguments are" },
+	{ STR("tools/list"), "the list is one page: leave params.cursor out" },
+	{ STR("prompts/list"), "the list is one page: leave params.cursor out" },
+	{ STR("prompts/get"), "prompts/list shows each prompt's name and its arguments" },
+	{ STR("completion/complete"), "ref is a prompt of prompts/list or a template of "
+	  "resources/templates/list, argument its name and the value so far" },
+	{ STR("initialize"), "params has protocolVersion, capabilities and clientInfo" },
+	{ STR("resources/list"), "begin again without params.cursor, then send the "
+	  "nextCursor that came" },
+	{ STR("resources/templates/list"), "the list is one page: leave params.cursor out" },
+	{ STR("resources/read"), "params.uri is one of resources/list, or of a template of "
+	  "resources/templates/list" },
+	{ STR("resources/subscribe"), "params.uri is one of resources/list, or of a template of "
+	  "resources/templates/list" },
+	{ STR("resources/unsubscribe"), "params.uri is one that was subscribed to" },
+};
+/* clang-format on */
+
+/* NONE: the code's own. */
+static struct str data_of_params(struct mcp_call *c)
+{
+	for (size_t i = 0; i < ARRAY_LEN(takes); i++)
+		if (str_eq(takes[i].method, c->method->name))
+			return mcp_data(&c->arena, "invalid_params", takes[i].hint);
+	return STR_NONE;
 }
 
 void mcp_fail(struct mcp_call *c, int code, const char *fmt, ...)
@@ -196,7 +235,8 @@ void mcp_fail(struct mcp_call *c, int code, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	mcp_fail_data(c, code, str_utf8_prefix(str_from(text), sizeof(text) - 1), STR_NONE);
+	mcp_fail_data(c, code, str_utf8_prefix(str_from(text), sizeof(text) - 1),
+		      code == MCP_INVALID_PARAMS ? data_of_params(c) : STR_NONE);
 }
 
 void mcp_fail_memory(struct mcp_call *c)

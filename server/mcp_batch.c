@@ -127,13 +127,13 @@ static void start(struct batch *b, const struct json *element)
 	arena_deinit(&a);
 }
 
-static void refuse(struct mcp_conn *conn, const char *why)
+/* `data` NONE: what the code itself has to say. */
+static void refuse(struct mcp_conn *conn, const char *why, struct str data)
 {
-	struct mcp_route route = { .error = MCP_INVALID_REQUEST, .message = str_from(why) };
 	struct buf b;
 
 	buf_init(&b, 0);
-	mcp_put_error(&b, STR("null"), route.error, route.message, STR_NONE);
+	mcp_put_error(&b, STR("null"), MCP_INVALID_REQUEST, str_from(why), data);
 	if (!b.failed)
 		(void)conn->channel->ops->answer(conn->channel, buf_str(&b), 400);
 	buf_deinit(&b);
@@ -145,7 +145,8 @@ void mcp_batch_receive(struct mcp_conn *conn, struct arena *arena, const struct 
 
 	if (conn->version != MCP_2025_03_26 || all->n > RPC_BATCH_MAX) {
 		refuse(conn,
-		       "a batch of at most 100 MCP messages is for connections of 2025-03-26 only");
+		       "a batch of at most 100 MCP messages is for connections of 2025-03-26 only",
+		       mcp_data(arena, "invalid_request", "send its messages one by one"));
 		arena_deinit(arena);
 		return;
 	}
@@ -153,7 +154,7 @@ void mcp_batch_receive(struct mcp_conn *conn, struct arena *arena, const struct 
 	if (!b || channel_init(&b->channel, conn->channel->server, CHANNEL_LINES, &ops,
 			       &conn->channel->principal)) {
 		free(b);
-		refuse(conn, "too much is going on for this caller");
+		refuse(conn, "too much is going on for this caller", STR_NONE);
 		arena_deinit(arena);
 		return;
 	}

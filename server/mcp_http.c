@@ -60,6 +60,22 @@ static void refuse(struct post *p, int status, int code, const char *text)
 	reply_error(p->x, status, id_or_null(p, message_error_id(&p->message)), &route);
 }
 
+/* A request that is well-formed and comes at the wrong step: the hint names the right one. */
+static void refuse_step(struct post *p, int status, const char *text, const char *hint)
+{
+	struct mcp_route route = { .error = MCP_INVALID_REQUEST,
+				   .message = str_from(text),
+				   .data = mcp_data(&p->arena, "invalid_request", hint) };
+
+	reply_error(p->x, status, id_or_null(p, message_error_id(&p->message)), &route);
+}
+
+static void refuse_unknown_session(struct post *p)
+{
+	refuse_step(p, 404, "this session is not known here: it has ended, or is another caller's",
+		    "POST initialize without Mcp-Session-Id, then send the one of its answer");
+}
+
 /* As it is refused at /rpc. */
 static void refuse_text(struct post *p, const struct json_error *error)
 {
@@ -234,8 +250,9 @@ static struct mcp_exchange *post_batch(struct post *p, struct mcp_session *s)
 	struct mcp_exchange *m;
 
 	if (mcp_session_conn(s)->version != MCP_2025_03_26 || !all->n || all->n > RPC_BATCH_MAX) {
-		refuse(p, 400, MCP_INVALID_REQUEST,
-		       "a batch of 1 to 100 messages is for sessions of 2025-03-26 only");
+		refuse_step(p, 400,
+			    "a batch of 1 to 100 messages is for sessions of 2025-03-26 only",
+			    "POST its messages one by one");
 		mcp_session_unref(s);
 		return NULL;
 	}
@@ -311,22 +328,24 @@ static struct mcp_exchange *post_legacy(struct post *p)
 	struct mcp_session *s;
 
 	if (p->version.p && !mcp_version_find(p->version)) {
-		refuse(p, 400, MCP_INVALID_REQUEST,
-		       "the MCP-Protocol-Version header names no version of MCP");
+		refuse_step(
+		    p, 400, "the MCP-Protocol-Version header names no version of MCP",
+		    "send the protocolVersion that initialize answered, or 2026-07-28 and no "
+		    "session");
 		return NULL;
 	}
 	if (!is_batch && str_eq(json_get_str(&p->message, STR("method")), STR("initialize")))
 		return initialize(p);
 	if (!http_header(p->r, STR("mcp-session-id")).p) {
-		refuse(p, 400, MCP_INVALID_REQUEST,
-		       "no Mcp-Session-Id: begin with initialize, or say in params._meta which "
-		       "version is spoken");
+		refuse_step(
+		    p, 400, "no Mcp-Session-Id",
+		    "POST initialize first, then send the Mcp-Session-Id of its answer; or say "
+		    "in params._meta of each request which version is spoken");
 		return NULL;
 	}
 	s = session_of(p);
 	if (!s) {
-		refuse(p, 404, MCP_INVALID_REQUEST,
-		       "this session is not known here; begin with initialize");
+		refuse_unknown_session(p);
 		return NULL;
 	}
 	return is_batch ? post_batch(p, s) : post_in_session(p, s);
@@ -367,7 +386,7 @@ static struct mcp_exchange *route_post(struct post *p)
 	if (p->message.type == JSON_ARRAY) {
 		if (!holds_modern(&p->message) && mcp_version_find(p->version) != MCP_MODERN)
 			return post_legacy(p);
-		refuse(p, 400, MCP_INVALID_REQUEST, "2026-07-28 has no batches");
+		refuse_step(p, 400, "2026-07-28 has no batches", "POST its messages one by one");
 		return NULL;
 	}
 	if (mcp_claimed_version(&p->message).p || mcp_version_find(p->version) == MCP_MODERN)
@@ -431,8 +450,7 @@ static struct mcp_exchange *get_or_delete(struct post *p, bool is_get)
 	}
 	s = session_of(p);
 	if (!s) {
-		refuse(p, 404, MCP_INVALID_REQUEST,
-		       "this session is not known here; begin with initialize");
+		refuse_unknown_session(p);
 		return NULL;
 	}
 	if (is_get)
@@ -447,14 +465,18 @@ struct mcp_exchange *mcp_http_request(struct http_exchange *x, const struct http
 				      const struct mcp_http_caller *caller)
 {
 	struct post p = { .x = x, .r = r, .caller = caller };
+	struct mcp_exchange *m = NULL;
 
 	p.version = http_header(r, STR("mcp-protocol-version"));
 	if (p.version.p)
 		p.version = str_trim(p.version);
 	if (str_eq(r->method, STR("POST")))
 		return post(&p);
-	if (str_eq(r->method, STR("GET")) || str_eq(r->method, STR("DELETE")))
-		return get_or_delete(&p, str_eq(r->method, STR("GET")));
-	not_allowed(&p);
-	return NULL;
+	if (str_eq(r->method, STR("GET")) || str_eq(r->method, STR("DELETE"))) {
+		m = get_or_delete(&p, str_eq(r->method, STR("GET")));
+		arena_deinit(&p.arena);
+	} else {
+		not_allowed(&p);
+	}
+	return m;
 }

@@ -161,13 +161,16 @@ static void route_modern(struct arena *a, struct str version, struct mcp_route *
 		refuse(out, MCP_METHOD_NOT_FOUND, STR("no such method in 2026-07-28"));
 }
 
-static void route_legacy(const struct mcp_conn *conn, struct mcp_route *out)
+static void route_legacy(struct arena *a, const struct mcp_conn *conn, struct mcp_route *out)
 {
 	bool is_first = out->method && (str_eq(out->method->name, STR("initialize")) ||
 					str_eq(out->method->name, STR("ping")));
 
 	out->version = conn->version ? conn->version : MCP_LEGACY_LATEST;
 	if (out->id && !conn->version && !is_first) {
+		out->data = mcp_data(a, "invalid_params",
+				     "begin with initialize, or say both in params._meta of each "
+				     "request");
 		refuse(out, MCP_INVALID_PARAMS,
 		       STR("params._meta lacks 'io.modelcontextprotocol/protocolVersion' and "
 			   "'io.modelcontextprotocol/clientCapabilities', and no initialize came "
@@ -213,5 +216,5 @@ void mcp_route(struct arena *a, const struct mcp_conn *conn, const struct json *
 	if (version.p || mcp_version_find(hint) == MCP_MODERN)
 		route_modern(a, version, out);
 	else
-		route_legacy(conn, out);
+		route_legacy(a, conn, out);
 }

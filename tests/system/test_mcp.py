@@ -630,6 +630,12 @@ class Toolsets(Carriers):
         error = self.error(Http(self.server, "/mcp/x/quests,qests").modern("tools/list"), -32602)
         self.assertIn("'qests'", error["message"])
 
+    def test_wrong_parameters_say_what_the_method_takes(self):
+        for method, params, hint in (("tools/call", {}, "tools/list"), ("tools/list", {"cursor": "x"}, "leave params.cursor out"),
+                                     ("prompts/get", {"name": "none"}, "prompts/list"), ("resources/read", {}, "resources/list"),
+                                     ("completion/complete", {}, "ref is")):
+            self.assertIn(hint, self.error(self.unix.modern(method, params), -32602)["data"]["hint"])
+
     def test_search_reaches_every_verb_by_class(self):
         carrier = self.relayed("--toolsets", "search")
         made = carrier.tool("verbs_write", {"method": "quests.create", "params": {"subject": "through search"}})

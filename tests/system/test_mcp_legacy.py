@@ -156,7 +156,8 @@ class Lines(Legacy):
             self.assertEqual(self.session(version).post(batch).status, 400)
             peer = self.peer(version)
             peer.lines.send(batch)
-            self.assertEqual(peer.read()["error"]["code"], -32600)
+            error = peer.read()["error"]
+            self.assertEqual((error["code"], error["data"]["hint"]), (-32600, "send its messages one by one"))
 
     def test_cancelling_a_call(self):
         """mcp-L5: by notifications/cancelled, from any POST of the session."""
@@ -174,8 +175,10 @@ class Sessions(Legacy):
         http = self.session()
         self.assertRegex(http.session, r"^[\x21-\x7e]{16,}$")
         self.assertEqual(http.request("tools/list").status, 200)
-        self.assertEqual(http.request("tools/list", None, None, ("Mcp-Session-Id",)).status, 400)
-        self.assertEqual(http.request("tools/list", None, {"Mcp-Session-Id": "other"}).status, 404)
+        none = http.request("tools/list", None, None, ("Mcp-Session-Id",))
+        self.assertEqual((none.status, "initialize first" in none.json()["error"]["data"]["hint"]), (400, True))
+        other = http.request("tools/list", None, {"Mcp-Session-Id": "other"})
+        self.assertEqual((other.status, "initialize without" in other.json()["error"]["data"]["hint"]), (404, True))
         head = http.head({})
         self.assertEqual(Stream(self.server.address, "DELETE", "/mcp", None, head).status, 200)
         for method, body in (("POST", {"jsonrpc": "2.0", "id": 1, "method": "ping"}), ("GET", None), ("DELETE", None)):
