@@ -12,31 +12,6 @@
 #define LIST_TTL_MS  300000
 #define LINKED_BYTES 40000 /* about what clients show a model of one result */
 
-void mcp_tools_list_start(struct mcp_call *c)
-{
-	struct mcp_toolset t = mcp_toolset_of(c->channel);
-	struct str unknown = mcp_toolset_unknown(&t);
-	struct json_out *w;
-
-	if (unknown.p) {
-		mcp_fail(c, MCP_INVALID_PARAMS, "no toolset '%.*s'; there are: %.*s",
-			 STR_ARG(unknown), STR_ARG(mcp_toolset_names(&c->arena)));
-		return;
-	}
-	/* The list is one page: some clients never ask for a second. So no cursor is ours. */
-	if (c->params && json_get(c->params, STR("cursor"))) {
-		mcp_fail(c, MCP_INVALID_PARAMS, "params.cursor is not one that this server gave");
-		return;
-	}
-	w = mcp_result(c);
-	json_key(w, STR("tools"));
-	json_begin_array(w);
-	mcp_toolset_put(&t, c, w);
-	json_end_array(w);
-	mcp_put_cache(c, LIST_TTL_MS, false);
-	mcp_result_end(c);
-}
-
 /* ---- results ---- */
 
 /* Opens `content`. */
@@ -186,6 +161,7 @@ void mcp_tool_run(struct mcp_call *c, const struct verb *v, const struct json *a
 static void refuse_tool(struct mcp_call *c, struct str message, struct str code, struct str nearest,
 			struct str hint)
 {
+	struct str tool = json_get_str(c->params, STR("name"));
 	struct json_out w;
 	struct buf b;
 
@@ -193,7 +169,8 @@ static void refuse_tool(struct mcp_call *c, struct str message, struct str code,
 	w = json_out(&b);
 	json_begin_object(&w);
 	JSON_KV_STR(&w, "code", code);
-	JSON_KV_STR(&w, "tool", str_utf8_prefix(json_get_str(c->params, STR("name")), 128));
+	if (tool.p)
+		JSON_KV_STR(&w, "tool", str_utf8_prefix(tool, 128));
 	if (nearest.p)
 		JSON_KV_STR(&w, "nearest", nearest);
 	JSON_KV_STR(&w, "hint", hint);
@@ -352,4 +329,43 @@ void mcp_tools_call_start(struct mcp_call *c)
 		call_verb(c, v, arguments);
 	else
 		unknown_tool(c, &t, name);
+}
+
+static void unknown_toolset(struct mcp_call *c, struct str name)
+{
+	struct str_list all = mcp_toolset_names(&c->arena);
+	struct str nearest = str_nearest(name, all.v, all.n);
+	struct str listed = call_listed(&c->arena, all, all.n);
+
+	refuse_tool(c,
+		    str_fmt(&c->arena, "no toolset '%.*s'; there are: %.*s", STR_ARG(name),
+			    STR_ARG(listed)),
+		    STR("invalid_params"), nearest,
+		    nearest.p ? str_fmt(&c->arena, "did you mean %.*s?", STR_ARG(nearest))
+			      : STR("choose among these: /mcp/x/LIST over HTTP, questd mcp "
+				    "--toolsets LIST"));
+}
+
+void mcp_tools_list_start(struct mcp_call *c)
+{
+	struct mcp_toolset t = mcp_toolset_of(c->channel);
+	struct str unknown = mcp_toolset_unknown(&t);
+	struct json_out *w;
+
+	if (unknown.p) {
+		unknown_toolset(c, str_utf8_prefix(unknown, 64));
+		return;
+	}
+	/* The list is one page: some clients never ask for a second. So no cursor is ours. */
+	if (c->params && json_get(c->params, STR("cursor"))) {
+		mcp_fail(c, MCP_INVALID_PARAMS, "params.cursor is not one that this server gave");
+		return;
+	}
+	w = mcp_result(c);
+	json_key(w, STR("tools"));
+	json_begin_array(w);
+	mcp_toolset_put(&t, c, w);
+	json_end_array(w);
+	mcp_put_cache(c, LIST_TTL_MS, false);
+	mcp_result_end(c);
 }

@@ -110,19 +110,22 @@ struct str mcp_toolset_unknown(const struct mcp_toolset *t)
 	return STR_NONE;
 }
 
-struct str mcp_toolset_names(struct arena *a)
+struct str_list mcp_toolset_names(struct arena *a)
 {
-	struct str out = STR("default, all, search");
+	static const struct str profiles[] = { STR("default"), STR("all"), STR("search") };
+	struct str_list out = { ARENA_ARRAY(a, ARRAY_LEN(profiles) + VERB_MAX, struct str), 0 };
 
+	if (!out.v)
+		return out;
+	for (size_t i = 0; i < ARRAY_LEN(profiles); i++)
+		out.v[out.n++] = profiles[i];
 	for (size_t i = 0; i < VERB_MAX; i++) {
 		bool is_new = verb_table[i].mcp != VERB_MCP_NO;
 
-		for (size_t j = 0; is_new && j < i; j++)
-			is_new = verb_table[j].mcp == VERB_MCP_NO ||
-				 !str_eq(verb_table[j].toolset, verb_table[i].toolset);
+		for (size_t j = 0; is_new && j < out.n; j++)
+			is_new = !str_eq(out.v[j], verb_table[i].toolset);
 		if (is_new)
-			out = str_fmt(a, "%.*s, %.*s", STR_ARG(out),
-				      STR_ARG(verb_table[i].toolset));
+			out.v[out.n++] = verb_table[i].toolset;
 	}
 	return out;
 }

@@ -19,8 +19,8 @@ struct mcp_toolset {
 struct mcp_toolset mcp_toolset_of(const struct channel *ch);
 /* The first name of the list that is no toolset; NONE when all are. */
 struct str mcp_toolset_unknown(const struct mcp_toolset *t);
-/* "agents, ideas, …", for a message. In the arena. */
-struct str mcp_toolset_names(struct arena *a);
+/* All that there are, in the arena. Empty without memory. */
+struct str_list mcp_toolset_names(struct arena *a);
 /* May it be called? (The default list leaves out verbs that may be called all the same.) */
 bool mcp_toolset_allows(const struct mcp_toolset *t, const struct verb *v);
 

@@ -629,6 +629,10 @@ class Toolsets(Carriers):
     def test_an_unknown_toolset_is_named(self):
         error = self.error(Http(self.server, "/mcp/x/quests,qests").modern("tools/list"), -32602)
         self.assertIn("'qests'", error["message"])
+        self.assertEqual((error["data"]["nearest"], error["data"]["hint"]), ("quests", "did you mean quests?"))
+        error = self.error(Http(self.server, "/mcp/x/zzzzzzzz").modern("tools/list"), -32602)
+        self.assertNotIn("nearest", error["data"])
+        self.assertIn("/mcp/x/LIST", error["data"]["hint"])
 
     def test_wrong_parameters_say_what_the_method_takes(self):
         for method, params, hint in (("tools/call", {}, "tools/list"), ("tools/list", {"cursor": "x"}, "leave params.cursor out"),
