@@ -42,7 +42,7 @@ int invoke(struct cli *c, const struct verb *verb, struct str method, struct str
 	int e;
 
 	if (verb && verb->confirm_offset != UINT32_MAX) {
-		if (confirm_asked(c, "%.*s: this cannot be undone. Go on?", STR_ARG(verb->summary)))
+		if (confirm_asked(c, "%.*s. Go on?", STR_ARG(verb->summary)))
 			params = with_confirm(&c->arena, params);
 	}
 	if (verb && verb->lane == LANE_STREAM)

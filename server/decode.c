@@ -223,8 +223,8 @@ static bool check_confirm(struct request *r)
 	r->is_confirmed |= *(bool *)((char *)r->params + offset);
 	if (r->is_confirmed)
 		return true;
-	request_fail(r, ERROR_CONFIRMATION_REQUIRED, "%.*s cannot be undone and was not confirmed",
-		     STR_ARG(r->verb->name));
+	request_fail(r, ERROR_CONFIRMATION_REQUIRED, "%.*s was not confirmed: %.*s",
+		     STR_ARG(r->verb->name), STR_ARG(r->verb->summary));
 	r->call.failure.field = STR("confirm");
 	return false;
 }

@@ -18,8 +18,8 @@ static struct str form(struct mcp_call *c, const struct verb *v, const struct js
 	struct json_out w;
 	struct buf b;
 
-	text = str_fmt(&c->arena, "%.*s: %.*s. This cannot be undone. Arguments: %.*s",
-		       STR_ARG(v->name), STR_ARG(v->summary), STR_ARG(shown));
+	text = str_fmt(&c->arena, "%.*s: %.*s. Arguments: %.*s", STR_ARG(v->name),
+		       STR_ARG(v->summary), STR_ARG(shown));
 	buf_init(&b, 0);
 	w = json_out(&b);
 	json_begin_object(&w);

@@ -10,5 +10,5 @@ def all_params(verb):
         fields.append(Field("request_id", "string", "repeat with the same id: one effect",
                             min=1, max=limits.REQUEST_ID_MAX))
     if verb.has_confirm:
-        fields.append(Field("confirm", "bool", "true: yes, this cannot be undone", default=False))
+        fields.append(Field("confirm", "bool", "true: yes, do what the summary says", default=False))
     return fields
