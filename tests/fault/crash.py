@@ -51,7 +51,7 @@ def f_01(long):
         need(seqs == list(range(1, len(seqs) + 1)), "the sequence of events has holes")
         need(total > rounds, "hardly anything was acknowledged")
     worst, first = max(again_s), max(first_s)  # the latter with nothing to recover: what the machine takes
-    need(worst <= max(.5, 3 * first), f"ready again only after {worst * 1000:.0f} ms, without a kill after {first * 1000:.0f} ms")
+    need(worst <= .5, f"ready again only after {worst * 1000:.0f} ms, without a kill after {first * 1000:.0f} ms")
     large = tries(ready_with_a_gib)
     return f"{rounds} rounds, {total} acknowledged, 0 lost, ready again in {worst * 1000:.0f} ms at worst (without a kill {first * 1000:.0f} ms); {large}"
 

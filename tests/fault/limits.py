@@ -134,7 +134,7 @@ def idle_connections():
         [s.close() for s in held]
     need(memory <= 100, f"{memory:.0f} MiB resident")
     p99, without = percentile(slow, .99), percentile(before, .99)
-    need(p99 <= max(10, 2 * without), f"a fresh call takes {p99:.1f} ms at p99, without them {without:.1f} ms")
+    need(p99 <= 10, f"a fresh call takes {p99:.1f} ms at p99, without them {without:.1f} ms")
     return f"{memory:.1f} MiB resident, a fresh call p50 {statistics.median(slow):.2f} ms, p99 {p99:.2f} ms (without them {without:.2f})"
 
 
@@ -226,7 +226,7 @@ def f_21(long):
     if hard != resource.RLIM_INFINITY and hard < 6000:
         raise Skipped(f"only {hard} descriptors are allowed here")
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 6000), hard))
-    return tries(five_times_too_much)
+    return five_times_too_much()
 
 
 def five_times_too_much():
@@ -251,8 +251,8 @@ def five_times_too_much():
     alone, beside, apart = [percentile(took, .99) for took in (alone, beside, apart)]
     need(refused > 0, "nothing was refused")
     need(goodput >= .8, f"{goodput:.2f} of the peak's {statistics.median(peaks):.0f} a second")
-    need(refused_ms < max(10, served_ms / 2), f"refused after {refused_ms:.1f} ms, served after {served_ms:.1f} ms")
-    need(beside < 4 * max(alone, apart), f"a light caller's p99 is {beside:.1f} ms, alone {alone:.1f} ms, beside a flood elsewhere {apart:.1f} ms")
+    need(refused_ms < 10, f"refused after {refused_ms:.1f} ms, served after {served_ms:.1f} ms")
+    need(beside < 4 * alone, f"a light caller's p99 is {beside:.1f} ms, alone {alone:.1f} ms, beside a flood elsewhere {apart:.1f} ms")
     return (f"{served:.0f} served a second ({goodput:.2f} of the peak), each after {served_ms:.0f} ms, {refused:.0f} refused in 2 s with when to come "
             f"again after {refused_ms:.1f} ms (p99 {worst_ms:.0f}, the client's own queue included); a light caller's p99 {beside:.1f} ms, "
             f"alone {alone:.1f} ms, beside a flood elsewhere {apart:.1f} ms, never refused")
