@@ -8,7 +8,8 @@
  * otherwise 400 (411 for Transfer-Encoding, 431) and close. Deadlines are ours, by shutting the
  * socket: head 5 s from accept, 65 s between requests, body 10 s and stalled write 15 s, both with
  * a second more for each KB that moved. At most 512 connections without an authenticated request,
- * 64 a peer address; over it silent ones make room for new ones, and those turned away hear 503. */
+ * 64 a peer address; over it those that owe a head make room for new ones, the silent first, and
+ * hear 503. */
 #pragma once
 
 #include <stdbool.h>

@@ -2,9 +2,10 @@
 /* Connections: who may be connected, and who has gone.
  *
  * Until its first authenticated request a connection counts against two limits, all and per
- * address. Over a limit the oldest one that owes a head, and has for 250 ms, makes room; when all
- * are younger the new one is refused. So a flood of silent connections never keeps out a client
- * that speaks. The refused hear 503 with Retry-After.
+ * address. Over a limit one that owes a head makes room, however young it is: the oldest that has
+ * sent nothing at all, else the oldest of which nothing lies unread. So neither silent connections
+ * nor dribbling ones keep out a client that speaks, and one whose request has come in stays. Only
+ * when all are at work is the new one refused. Who goes hears 503 with Retry-After.
  *
  * MHD takes a suspended connection's socket out of its epoll set and would never notice the
  * client's leaving; we watch every socket for EPOLLRDHUP ourselves, edge-triggered, from accept on.
@@ -15,11 +16,12 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/err.h"
 
-#define EVICT_AFTER_MS 250
+#define LOOKS_MAX 64 /* connections asked after for each new one: two system calls each */
 
 static struct http_peer *http_peer_get(struct http_server *s, const struct sockaddr *sa)
 {
@@ -95,15 +97,31 @@ void http_conn_settle(struct http_conn *c)
 	c->server->n_waiting--;
 }
 
-static bool http_conn_may_go(const struct http_conn *c)
+struct http_choice {
+	struct http_conn *silent, *slow; /* the oldest of each that was seen */
+	int n_looks;
+};
+
+/* True when there is no need to look further. */
+static bool http_choice_look(struct http_choice *h, struct http_conn *c)
 {
-	return c->is_counted && (c->phase == HTTP_PHASE_HEAD || c->phase == HTTP_PHASE_IDLE) &&
-	       loop_now_ms(c->server->loop) - c->since_ms >= EVICT_AFTER_MS;
+	int n_unread = 0;
+
+	if (!c->is_counted || (c->phase != HTTP_PHASE_HEAD && c->phase != HTTP_PHASE_IDLE))
+		return false;
+	if (c->phase == HTTP_PHASE_HEAD && http_n_received(c->fd) == 0)
+		h->silent = c;
+	else if (!h->slow && !ioctl(c->fd, FIONREAD, &n_unread) && n_unread == 0)
+		h->slow = c;
+	return h->silent || ++h->n_looks == LOOKS_MAX;
 }
 
-static bool http_conn_evict(struct http_conn *c)
+/* False when nobody can go. */
+static bool http_choice_evict(const struct http_choice *h)
 {
-	if (!http_conn_may_go(c))
+	struct http_conn *c = h->silent ? h->silent : h->slow;
+
+	if (!c)
 		return false;
 	http_conn_settle(c);
 	c->server->stats.n_refused++;
@@ -117,30 +135,29 @@ static bool http_conn_evict(struct http_conn *c)
 
 static bool http_peer_has_room(struct http_server *s, struct http_peer *p)
 {
+	struct http_choice h = { 0 };
+
 	if (p->n_waiting < s->options.n_peer_max)
 		return true;
 	list_for_each (it, tmp, &p->waiting)
-		if (http_conn_evict(list_entry(it, struct http_conn, waiting_link)))
-			return true;
-	return false;
+		if (http_choice_look(&h, list_entry(it, struct http_conn, waiting_link)))
+			break;
+	return http_choice_evict(&h);
 }
 
 static bool http_server_has_room(struct http_server *s)
 {
-	struct list *heads = &s->queues[HTTP_PHASE_HEAD];
+	struct http_choice h = { 0 };
 
 	if (s->n_conns >= s->options.n_conns_max)
 		return false;
 	if (s->n_waiting < s->options.n_unauthenticated_max)
 		return true;
 	/* the queue is in the order of accepting */
-	list_for_each (it, tmp, heads) {
-		struct http_conn *c = list_entry(it, struct http_conn, phase_link);
-
-		if (c->is_counted)
-			return http_conn_evict(c);
-	}
-	return false;
+	list_for_each (it, tmp, &s->queues[HTTP_PHASE_HEAD])
+		if (http_choice_look(&h, list_entry(it, struct http_conn, phase_link)))
+			break;
+	return http_choice_evict(&h);
 }
 
 /* ---- coming ---- */

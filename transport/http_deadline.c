@@ -16,16 +16,29 @@
 
 static void http_deadlines_arm(struct http_server *s);
 
+/* What the kernel knows of a connection; false when it does not say. */
+static bool http_tcp_info(int fd, struct tcp_info *out)
+{
+	socklen_t n = sizeof(*out);
+
+	return !getsockopt(fd, IPPROTO_TCP, TCP_INFO, out, &n) &&
+	       n >= offsetof(struct tcp_info, tcpi_bytes_received) +
+			sizeof(out->tcpi_bytes_received);
+}
+
 /* Bytes the client has acknowledged, ever; -1 when the kernel does not say. */
 static int64_t http_acked(int fd)
 {
 	struct tcp_info info = { 0 };
-	socklen_t n = sizeof(info);
 
-	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &n) ||
-	    n < offsetof(struct tcp_info, tcpi_bytes_acked) + sizeof(info.tcpi_bytes_acked))
-		return -1;
-	return (int64_t)info.tcpi_bytes_acked;
+	return http_tcp_info(fd, &info) ? (int64_t)info.tcpi_bytes_acked : -1;
+}
+
+int64_t http_n_received(int fd)
+{
+	struct tcp_info info = { 0 };
+
+	return http_tcp_info(fd, &info) ? (int64_t)info.tcpi_bytes_received : -1;
 }
 
 static int64_t http_grace(const struct http_conn *c)

@@ -151,6 +151,8 @@ void http_phase_set(struct http_conn *c, enum http_phase phase);
 void http_phase_moved(struct http_conn *c, size_t n);
 /* A long answer begins: remembers how much the client has taken so far. */
 void http_phase_mark_start(struct http_conn *c);
+/* Bytes the client has sent, ever, read or not; -1 when the kernel does not say. */
+int64_t http_n_received(int fd);
 
 /* ---- http_head.c ---- */
 struct http_head {

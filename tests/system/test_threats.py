@@ -68,6 +68,22 @@ class Threats(unittest.TestCase):
         port = self.server.address.rsplit(":", 1)[1]
         self.assertEqual(self.server.http("POST", "/rpc", ping, {"Host": f"localhost:{port}", "Origin": f"http://localhost:{port}"})[0], 200)
 
+    def test_silent_connections_keep_nobody_out(self):
+        """TM-HTTP-03 100 of them, and the next one who has the token is served at once"""
+        host, port = self.server.address.rsplit(":", 1)
+        for say in (b"", b"P"):
+            silent = []
+            try:
+                for _ in range(100):
+                    silent.append(socket.create_connection((host, int(port)), questd.PATIENCE_S))
+                    silent[-1].sendall(say)
+                    with self.subTest(say=say, beside=len(silent)):
+                        status, _, text = self.server.http("POST", "/rpc", {"jsonrpc": "2.0", "id": 1, "method": "system.ping"})
+                        self.assertEqual((status, json.loads(text).get("result")), (200, {"pong": True}))
+            finally:
+                for s in silent:
+                    s.close()
+
     def test_forms_and_other_types_are_refused(self):
         """TM-HTTP-04"""
         body = b'{"jsonrpc":"2.0","id":1,"method":"system.ping"}'
