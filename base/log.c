@@ -54,13 +54,26 @@ uint64_t log_n_dropped(void)
 
 /* ---- escaping ---- */
 
+#define JOINER        0x200d
+#define EMOJI_VARIANT 0xfe0f
+
+struct range {
+	uint32_t first, last;
+};
+
+static bool is_in(const struct range *ranges, size_t n, uint32_t c)
+{
+	for (size_t i = 0; i < n; i++)
+		if (c >= ranges[i].first && c <= ranges[i].last)
+			return true;
+	return false;
+}
+
 /* Does it change how a line looks without being seen? Controls, bidi and zero-width marks, fillers,
  * tags, line separators. */
 static bool is_hidden(uint32_t c)
 {
-	static const struct {
-		uint32_t first, last;
-	} ranges[] = {
+	static const struct range ranges[] = {
 		{ 0x0000, 0x001f },   { 0x007f, 0x009f },   { 0x00ad, 0x00ad }, { 0x034f, 0x034f },
 		{ 0x061c, 0x061c },   { 0x115f, 0x1160 },   { 0x17b4, 0x17b5 }, { 0x180b, 0x180f },
 		{ 0x200b, 0x200f },   { 0x2028, 0x202e },   { 0x2060, 0x206f }, { 0x3164, 0x3164 },
@@ -68,16 +81,44 @@ static bool is_hidden(uint32_t c)
 		{ 0x1d173, 0x1d17a }, { 0xe0000, 0xe0fff },
 	};
 
-	if (c >= 0x20 && c < 0x7f)
-		return false;
-	for (size_t i = 0; i < ARRAY_LEN(ranges); i++)
-		if (c >= ranges[i].first && c <= ranges[i].last)
-			return true;
-	return false;
+	return !(c >= 0x20 && c < 0x7f) && is_in(ranges, ARRAY_LEN(ranges), c);
 }
 
-/* Writes the piece of s at *at into out (14 bytes are enough), escaped where needed; moves *at. */
-static size_t escape_next(char out[16], struct str s, size_t *at)
+/* Arrows, symbols, pictures: what a joiner may make one picture of. */
+static bool is_emoji(uint32_t c)
+{
+	static const struct range ranges[] = {
+		{ 0x2190, 0x21ff }, { 0x2600, 0x27bf }, { 0x2b00, 0x2bff }, { 0x1f000, 0x1faff }
+	};
+
+	return is_in(ranges, ARRAY_LEN(ranges), c);
+}
+
+/* The code point that ends before *at, which moves to its beginning; 0 when there is none. */
+static uint32_t code_before(struct str s, size_t *at)
+{
+	uint32_t code;
+
+	for (size_t n = 1; n <= 4 && n <= *at; n++)
+		if (str_utf8_at(s, *at - n, &code) == n) {
+			*at -= n;
+			return code;
+		}
+	return 0;
+}
+
+/* Is the joiner at `at` seen, because it makes one emoji of its neighbours? */
+static bool joins_emoji(struct str s, size_t at)
+{
+	size_t before = at;
+	uint32_t last = code_before(s, &before), next = 0;
+
+	if (last == EMOJI_VARIANT)
+		last = code_before(s, &before);
+	return is_emoji(last) && str_utf8_at(s, at + 3, &next) && is_emoji(next);
+}
+
+size_t log_escape_next(char out[16], struct str s, size_t *at)
 {
 	uint32_t code;
 	size_t n = str_utf8_at(s, *at, &code);
@@ -87,7 +128,7 @@ static size_t escape_next(char out[16], struct str s, size_t *at)
 		*at += 1;
 		return 4;
 	}
-	if (is_hidden(code)) {
+	if (is_hidden(code) && !(code == JOINER && joins_emoji(s, *at))) {
 		*at += n;
 		return (size_t)snprintf(out, 16, "\\u{%04x}", code);
 	}
@@ -104,7 +145,7 @@ size_t log_escape(char *out, size_t cap, struct str s)
 	if (cap == 0)
 		return 0;
 	for (size_t at = 0; at < s.n;) {
-		size_t len = escape_next(piece, s, &at);
+		size_t len = log_escape_next(piece, s, &at);
 
 		if (len > cap - 1 - n)
 			break;
@@ -151,7 +192,7 @@ static void put_escaped(struct line *l, struct str s)
 			put(l, piece, 2);
 			continue;
 		}
-		n = escape_next(piece + 1, s, &at);
+		n = log_escape_next(piece + 1, s, &at);
 		if (l->is_json && piece[1] == '\\')
 			put(l, piece, n + 1);
 		else

@@ -49,5 +49,8 @@ struct log_limit {
 bool log_limit_ok(struct log_limit *l, uint32_t per_second);
 
 /* Writes s into out (cap bytes, always NUL-terminated), control bytes, ESC, bidi and zero-width
- * marks escaped as \xNN or \u{NNNN}: for terminals and logs. Returns bytes written. */
+ * marks escaped as \xNN or \u{NNNN}: for terminals and logs. A joiner between emoji stays. Returns
+ * bytes written. */
 size_t log_escape(char *out, size_t cap, struct str s);
+/* The piece of s at *at alone (14 bytes are enough, no NUL behind it), which moves behind it. */
+size_t log_escape_next(char out[16], struct str s, size_t *at);

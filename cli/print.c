@@ -175,7 +175,9 @@ static void put_json_text(struct str s, struct buf *out)
 		uint32_t code = 0;
 		size_t n = MAX(str_utf8_at(s, at, &code), 1);
 		struct str one = str_slice(s, at, at + n);
-		char safe[32] = "";
+		size_t end = at;
+		char safe[16];
+		size_t n_safe = log_escape_next(safe, s, &end);
 
 		if (code == '"' || code == '\\')
 			buf_fmt(out, "\\%c", (char)code);
@@ -183,7 +185,7 @@ static void put_json_text(struct str s, struct buf *out)
 			BUF_LIT(out, "\\n");
 		else if (code == '\t')
 			BUF_LIT(out, "\\t");
-		else if (str_eq((struct str){ safe, log_escape(safe, sizeof(safe), one) }, one))
+		else if (str_eq((struct str){ safe, n_safe }, one))
 			buf_put_str(out, one);
 		else if (code > 0xffff)
 			buf_fmt(out, "\\u%04x\\u%04x", 0xd7c0 + (code >> 10),

@@ -20,9 +20,9 @@ static const struct range wide[] = {
 };
 
 static const struct range without[] = {
-	{ 0x300, 0x36f },   { 0x483, 0x489 },   { 0x591, 0x5bd },     { 0x610, 0x61a },
-	{ 0x64b, 0x65f },   { 0x1ab0, 0x1aff }, { 0x1dc0, 0x1dff },   { 0x20d0, 0x20ff },
-	{ 0xfe00, 0xfe0f }, { 0xfe20, 0xfe2f }, { 0xe0100, 0xe01ef },
+	{ 0x300, 0x36f },   { 0x483, 0x489 },   { 0x591, 0x5bd },   { 0x610, 0x61a },
+	{ 0x64b, 0x65f },   { 0x1ab0, 0x1aff }, { 0x1dc0, 0x1dff }, { 0x200d, 0x200d },
+	{ 0x20d0, 0x20ff }, { 0xfe00, 0xfe0f }, { 0xfe20, 0xfe2f }, { 0xe0100, 0xe01ef },
 };
 
 static bool is_in(const struct range *r, size_t n, uint32_t code)
@@ -71,9 +71,13 @@ size_t width_of(struct str s)
 
 struct str width_cut(struct str s, size_t max)
 {
+	struct str joiner = STR("\u200d"), cut;
 	size_t used;
 
-	return str_slice(s, 0, measure(s, max, &used));
+	cut = str_slice(s, 0, measure(s, max, &used));
+	if (cut.n < s.n && str_ends(cut, joiner)) /* what it joined does not fit */
+		cut.n -= joiner.n;
+	return cut;
 }
 
 struct str width_safe(struct arena *a, struct str s)

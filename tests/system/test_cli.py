@@ -443,6 +443,14 @@ class Terminal(Folder):
             for bad in ("\x1b", "\x07", "\x9b", "\u202e", "\u200b"):
                 self.assertNotIn(bad, shown, args)
 
+    def test_an_emoji_of_several_reaches_the_terminal_whole(self):
+        """TM-LLM-03 its joiner changes what is seen; between letters a joiner is shown instead"""
+        self.ok("call", "quests.create", "-", stdin=json.dumps({"subject": "\U0001f469\u200d\U0001f4bb a\u200db"}))
+        for args, hidden in ((["quests", "list"], "a\\u{200d}b"), (["quests", "list", "--json"], "a\\u200db")):
+            shown = self.tty(*args)[1]
+            self.assertIn("\U0001f469\u200d\U0001f4bb", shown)
+            self.assertIn(hidden, shown)
+
     def test_what_takes_long_shows_a_line_and_takes_it_away(self):
         quest = self.ok("quests", "create", "s")["short_id"]
         shown = self.tty("quests", "wait", quest, "--timeout_s", "1")[1]

@@ -120,6 +120,36 @@ TEST(tm_llm_03_log_escapes_what_a_terminal_would_obey_or_hide)
 	}
 }
 
+/* A zero-width joiner is seen where it makes one picture of two, and nowhere else. */
+TEST(tm_llm_03_a_joiner_between_emoji_stays_and_hides_nothing_elsewhere)
+{
+	static const struct {
+		const char *in, *out;
+	} table[] = {
+		{ "👩\u200d💻", "👩\u200d💻" },
+		{ "👨\u200d👩\u200d👧", "👨\u200d👩\u200d👧" },
+		{ "👩🏽\u200d🚀", "👩🏽\u200d🚀" },
+		{ "🏳️\u200d🌈 ❤️\u200d🔥 🧑\u200d⚕️",
+		  "🏳️\u200d🌈 ❤️\u200d🔥 🧑\u200d⚕️" },
+		{ "\u200d💻", "\\u{200d}💻" },
+		{ "👩\u200d", "👩\\u{200d}" },
+		{ "👩\u200d\u200d💻", "👩\\u{200d}\\u{200d}💻" },
+		{ "a\u200d💻", "a\\u{200d}💻" },
+		{ "👩\u200db", "👩\\u{200d}b" },
+		{ "a\u200db", "a\\u{200d}b" },
+		{ "👩\u200d\u202e💻", "👩\\u{200d}\\u{202e}💻" },
+		{ "👩\u202e\u200d💻", "👩\\u{202e}\\u{200d}💻" },
+		{ "\xff\xef\xb8\x8f\u200d💻", "\\xff\xef\xb8\x8f\\u{200d}💻" },
+		{ "👩\u200b💻\u2060💻", "👩\\u{200b}💻\\u{2060}💻" },
+	};
+	char out[200];
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		(void)log_escape(out, sizeof(out), str_from(table[i].in));
+		CHECK_CSTR(out, table[i].out);
+	}
+}
+
 TEST(tm_llm_03_log_lines_hold_only_printable_text_whatever_is_logged)
 {
 	struct sink s;

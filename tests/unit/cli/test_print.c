@@ -109,6 +109,19 @@ TEST(tm_llm_03_nothing_a_terminal_obeys_is_printed)
 	world_deinit(&w);
 }
 
+TEST(emoji_of_several_are_printed_as_one)
+{
+	const char *text = "{\"items\":[{\"name\":\"👩\u200d💻\",\"odd\":\"a\u200db\"}]}";
+	struct world w;
+
+	world_init(&w, 80);
+	CHECK_HAS(shown(&w, print_value, text), "👩\u200d💻");
+	CHECK_HAS(shown(&w, print_value, text), "a\\u{200d}b");
+	CHECK_HAS(shown(&w, print_json, text), "👩\u200d💻");
+	CHECK_HAS(shown(&w, print_json, text), "a\\u200db");
+	world_deinit(&w);
+}
+
 TEST(print_json_stays_the_same_json)
 {
 	const char *text = "{\"a\":[1,{\"b\":\"x\\\"\\\\\\n\\u001b\xf0\x9f\x98\x80\"}],\"c\":{},"
@@ -139,4 +152,7 @@ TEST(width_counts_columns_not_bytes)
 	CHECK_INT(width_of(STR("e\xcc\x81")), 1);
 	CHECK_STR(width_cut(STR("a\xe6\x9d\xb1\xe4\xba\xac"), 4), "a\xe6\x9d\xb1");
 	CHECK_STR(width_cut(STR("abc"), 9), "abc");
+	/* two pictures joined: as wide as both where the terminal does not join them */
+	CHECK_INT(width_of(STR("👩\u200d💻")), 4);
+	CHECK_STR(width_cut(STR("👩\u200d💻"), 3), "👩");
 }
