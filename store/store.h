@@ -158,13 +158,13 @@ struct store_check {
 	struct str_list problems; /* lines of what is wrong, empty when sound */
 	size_t n_done, n_all;     /* steps */
 	struct str_list tables;
-	struct str first;
-	size_t n_pages;
+	bool is_in_parts;
+	size_t n_pages; /* the first steps: those that look at pages */
 };
 #define STORE_CHECK_WHOLE_MAX ((int64_t)256 * 1024 * 1024)
 /* `whole_max`: up to this size its pages are looked at whole, and only then a page that two tables
- * share, or none uses, is seen as what it is. A larger database goes table by table, so that no
- * step holds its snapshot for longer than its largest table takes. */
+ * share is seen as what it is. A larger database goes table by table, so that no step holds its
+ * snapshot for longer than its largest table takes. */
 int store_check_begin(struct store_tx *tx, bool quick, int64_t whole_max,
 		      struct store_check *out) must_check;
 /* 0 when done, or STORE_MORE. A step that failed may be taken again. */

@@ -183,3 +183,23 @@ TEST(store_a_large_database_says_that_its_check_was_left_out)
 	if (CHECK_INT(store_warnings(w.store).n, 1))
 		CHECK_HAS(store_warnings(w.store).v[0], "check at start was left out");
 }
+
+/* SQLite writes over the pages that its free list names. */
+TEST(f_09_a_free_list_that_leads_astray_is_damage)
+{
+	WORLD_OPEN(w);
+	struct str_list problems = { 0 };
+	struct store_tx tx;
+
+	world_close(&w);
+	world_scribble(w.o.database, 32, "\0\0\0\5\0\0\0\1", 8); /* its first page, and how many */
+	CHECK_INT(world_open(&w), STORE_DAMAGED);
+	CHECK_HAS(str_from(w.problem.text), "freelist");
+	w.o.check_bytes = 0;
+	CHECK_INT(world_open(&w), 0);
+	CHECK_OK(world_read_begin(&w, &tx));
+	CHECK_OK(store_check(&tx, true, &problems));
+	world_read_end(&w);
+	if (CHECK(problems.n > 0))
+		CHECK_HAS(problems.v[0], "freelist");
+}
