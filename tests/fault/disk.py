@@ -222,6 +222,18 @@ def mutations(folder):
         base = sqlite3.connect(path)
         base.executescript(text)
         base.close()
+
+    def page_with(text):
+        """Where the last page begins that holds this text: a leaf, which nothing reads at a start but its check."""
+        with open(path, "rb") as f:
+            at = f.read().rfind(text)
+        need(at >= 0, f"no {text} in the database")
+        return at // 4096 * 4096
+
+    def many():
+        base = sqlite3.connect(path)
+        fill(base, 56)
+        base.close()
     return [
         ("bad header", "first bytes", lambda: patch(0, b"not a database at all")),
         ("text file", "first bytes", lambda: whole(b"hello, world\n" * 500)),
@@ -231,7 +243,21 @@ def mutations(folder):
         ("foreign database", "another program", lambda: (os.remove(path), sql("create table somebodys (x);"))),
         ("newer schema", "newer", lambda: sql("pragma user_version=9999")),
         ("other application", "another program", lambda: sql("pragma application_id=12345")),
+        ("a page of quests overwritten", "damaged", lambda: patch(page_with(b"q20"), os.urandom(4096))),
+        ("two rows in one place", "damaged", lambda: patch(page_with(b"q20") + 10, b"\x0e\x00\x0e\x00")),
+        ("a free list that is not there", "damaged", lambda: patch(32, b"\x00\x00\x00\x05\x00\x00\x00\x01")),
+        ("the last of 56 MiB overwritten", "damaged", lambda: (many(), patch(page_with(b"yyyy"), os.urandom(4096)))),
     ]
+
+
+def end_of_start(folder, name):
+    """(exit code, what was said) of a server that is not to serve this folder."""
+    server = questd.Server(*SMALL, data=folder, http="off", wait=False)
+    until(f"{name}: the end of the server", 20, lambda: server.process.poll() is not None or server.address)
+    code, served = server.process.poll(), server.address
+    server.stop()
+    need(not served, f"{name}: served")
+    return code, server.err
 
 
 @fault("F-09", "damaged, foreign and newer databases")
@@ -250,13 +276,10 @@ def f_09(long):
                     os.remove(folder + "/questd.db" + side)
             before = open(folder + "/questd.db", "rb").read()
             begun = time.monotonic()
-            server = questd.Server(*SMALL, data=folder, http="off", wait=False)
-            code = server.process.wait(20)
+            code, said = end_of_start(folder, name)
             worst = max(worst, time.monotonic() - begun)
-            server.stop()
-            need(code in (1, 2), f"{name}: exit code {code}: {server.err}")
-            need("questd.db" in server.err and word in server.err and len(server.err.strip().split("\n")) <= 3,
-                 f"{name}: the message is {server.err!r}")
+            need(code in (1, 2), f"{name}: exit code {code}: {said}")
+            need("questd.db" in said and word in said and len(said.strip().split("\n")) <= 3, f"{name}: the message is {said!r}")
             need(open(folder + "/questd.db", "rb").read() == before, f"{name}: the file was written to")
     need(worst <= 2, f"refused only after {worst:.1f} s")
     return f"{n} kinds, each refused with its reason in at most {worst * 1000:.0f} ms, none written to"
