@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What store_check finds wrong between agents and quests, and that a call without memory leaves
- * nothing behind. */
+/* What store_check finds wrong between agents and quests, how often system.check tries, and that a
+ * call without memory leaves nothing behind. */
+#include "base/clock.h"
+#include "handlers.gen.h"
 #include "store/db.h"
 #include "tests/unit/verbs/world.h"
 
@@ -50,6 +52,82 @@ TEST(check_finds_whatever_does_not_add_up)
 			CHECK_HAS(found.v[0], wrongs[i][1]);
 		store_rollback(w.store);
 	}
+}
+
+/* ---- a step that must let go of its snapshot ---- */
+
+enum { RETRIES = 10, LONG_MS = 3600 * 1000 };
+
+/* Enough rows for SQLite to look at the time. */
+static void fill_events(struct world *w)
+{
+	struct store_tx tx;
+
+	CHECK_OK(store_begin(w->store));
+	CHECK_OK(store_call_begin(w->store, &w->arena, 0, &tx));
+	CHECK_OK(db_exec(tx.db,
+			 "with recursive n(i) as (select 1 union all select i + 1 from n limit"
+			 " 5000) insert into events (at_ms, kind, source, payload)"
+			 " select 0, 'a.b', 'me', '{}' from n"));
+	CHECK_OK(store_call_keep(w->store));
+	CHECK_OK(store_commit(w->store));
+}
+
+/* One call of the verb by a reader of its own; with `is_late` its snapshot has become too old. */
+static int check_again(struct world *w, struct store_reader *reader, struct call *c, bool is_late,
+		       struct system_check_result *r)
+{
+	const struct system_check_params params = { 0 };
+	struct store_tx tx;
+	int e;
+
+	CHECK_OK(store_read_begin(reader, &w->arena, 0, &tx));
+	c->tx = &tx;
+	if (is_late)
+		clock_advance(&w->clock, LONG_MS);
+	e = system_check(c, &params, r);
+	store_read_end(reader);
+	return e;
+}
+
+TEST(check_takes_a_step_that_had_to_let_go_ten_times_again)
+{
+	WORLD_OPEN(w);
+	struct call c = { .arena = &w.arena, .store = w.store, .server = &w.server };
+	struct system_check_result r = { 0 };
+	struct store_reader *reader;
+	int e;
+
+	fill_events(&w);
+	CHECK_OK(store_reader_new(w.store, false, &reader));
+	CHECK_INT(check_again(&w, reader, &c, false, &r), CALL_AGAIN); /* to its lane */
+	for (int i = 0; i < RETRIES; i++)
+		if (!CHECK_INT(check_again(&w, reader, &c, true, &r), CALL_AGAIN))
+			break;
+	CHECK_INT(c.progress.done, 1); /* the catalogue; the whole is what takes long */
+	while ((e = check_again(&w, reader, &c, false, &r)) == CALL_AGAIN)
+		;
+	CHECK_OK(e);
+	CHECK(r.sound);
+	CHECK_INT(c.progress.done, c.progress.total);
+	store_reader_free(reader);
+}
+
+TEST(check_gives_up_when_it_had_to_let_go_an_eleventh_time)
+{
+	WORLD_OPEN(w);
+	struct call c = { .arena = &w.arena, .store = w.store, .server = &w.server };
+	struct system_check_result r = { 0 };
+	struct store_reader *reader;
+
+	fill_events(&w);
+	CHECK_OK(store_reader_new(w.store, false, &reader));
+	CHECK_INT(check_again(&w, reader, &c, false, &r), CALL_AGAIN);
+	CHECK_INT(check_again(&w, reader, &c, false, &r), CALL_AGAIN); /* the catalogue */
+	for (int i = 0; i < RETRIES; i++)
+		CHECK_INT(check_again(&w, reader, &c, true, &r), CALL_AGAIN);
+	CHECK_FAULT(check_again(&w, reader, &c, true, &r), ERR_INTERRUPT);
+	store_reader_free(reader);
 }
 
 TEST(verbs_that_run_out_of_memory_say_so_and_change_nothing)
