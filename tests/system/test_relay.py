@@ -336,6 +336,23 @@ class Survives(Folder):
         self.assertEqual(w.close()[0], 0)
         self.assertEqual(len(w.lines), seen + 1, w.lines[seen:])
 
+    def test_a_call_with_a_number_out_of_range_is_answered_under_its_id(self):
+        """Once: by its server, or, when that goes before it could, by the relay, which stays for it."""
+        w = self.window()
+        call = '{"jsonrpc":"2.0","id":"far","method":"system.ping","params":{"x":1e999}}'
+        w.send(call)
+        answer = w.read()
+        self.assertEqual((answer["id"], answer["error"]["code"]), ("far", -32700))
+        pid = self.server_pid()
+        os.kill(pid, signal.SIGSTOP)
+        w.send(call)
+        w.process.stdin.close()
+        self.assertEqual(select.select([w.process.stdout], [], [], 1)[0], [], "it ended, or answered for its server")
+        os.kill(pid, signal.SIGKILL)
+        seen = len(w.lines)
+        self.assertEqual(w.close()[0], 0)
+        self.assertEqual([json.loads(line)["id"] for line in w.lines[seen:]], ["far"])
+
     def test_a_batch_of_the_revision_that_has_them_is_open(self):
         w = self.window()
         w.ok("initialize", {**INITIALIZE, "protocolVersion": "2025-03-26"})
