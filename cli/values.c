@@ -40,6 +40,36 @@ static bool needs_json(enum shape_kind kind)
 	return kind == SHAPE_OBJECT || kind == SHAPE_OBJECTS || kind == SHAPE_RAW;
 }
 
+static bool is_list(const struct value *v)
+{
+	return v->leaf && (v->leaf->kind == SHAPE_STRINGS || v->leaf->kind == SHAPE_ENUMS);
+}
+
+static bool is_same_place(const struct value *a, const struct value *b)
+{
+	return str_eq(a->name, b->name) && str_eq(a->part, b->part);
+}
+
+/* Is it all that its field gets? Not so an element of a list, but a JSON array. */
+static bool is_whole(const struct values *values, const struct value *v)
+{
+	return !is_list(v) || v->is_json ||
+	       (str_starts(v->text, STR("[")) && is_json_text(values->arena, v->text));
+}
+
+static bool is_twice(const struct values *values, const struct value *v)
+{
+	for (size_t i = 0; i < values->n; i++) {
+		const struct value *other = &values->v[i];
+
+		if (str_eq(other->name, v->name) && !other->part.p != !v->part.p)
+			return true;
+		if (is_same_place(other, v) && (is_whole(values, other) || is_whole(values, v)))
+			return true;
+	}
+	return false;
+}
+
 int values_add(struct values *values, struct str key, struct str text, bool is_json)
 {
 	struct value v = { .text = text, .is_json = is_json };
@@ -56,6 +86,8 @@ int values_add(struct values *values, struct str key, struct str text, bool is_j
 	if ((is_json || (v.leaf && needs_json((enum shape_kind)v.leaf->kind))) &&
 	    !is_json_text(values->arena, text))
 		return VALUES_NOT_JSON;
+	if (is_twice(values, &v))
+		return VALUES_TWICE;
 	values->v[values->n++] = v;
 	return 0;
 }
@@ -146,21 +178,10 @@ static void write_element(const struct values *values, const struct value *v, st
 	}
 }
 
-static bool is_list(const struct value *v)
-{
-	return v->leaf && (v->leaf->kind == SHAPE_STRINGS || v->leaf->kind == SHAPE_ENUMS);
-}
-
-static bool is_same_place(const struct value *a, const struct value *b)
-{
-	return str_eq(a->name, b->name) && str_eq(a->part, b->part);
-}
-
 /* All that was given for one list: `--labels a,b --labels c`; a JSON array stands alone. */
 static void write_list(const struct values *values, const struct value *first, struct json_out *w)
 {
-	if (first->text.n > 0 && first->text.p[0] == '[' &&
-	    is_json_text(values->arena, first->text)) {
+	if (is_whole(values, first)) {
 		json_raw(w, first->text);
 		return;
 	}
@@ -176,25 +197,14 @@ static void write_list(const struct values *values, const struct value *first, s
 	json_end_array(w);
 }
 
-/* Of several for one field that is no list, the last one holds. */
-static const struct value *last_of(const struct values *values, const struct value *v)
-{
-	for (size_t i = values->n; i-- > 0;)
-		if (is_same_place(&values->v[i], v))
-			return &values->v[i];
-	return v;
-}
-
 static void write_value(const struct values *values, const struct value *v, struct json_out *w)
 {
-	const struct value *last = last_of(values, v);
-
-	if (last->is_json)
-		json_raw(w, last->text);
+	if (v->is_json)
+		json_raw(w, v->text);
 	else if (is_list(v))
 		write_list(values, v, w);
 	else
-		write_element(values, last, last->text, w);
+		write_element(values, v, v->text, w);
 }
 
 static bool is_first(const struct values *values, size_t at, bool with_part)

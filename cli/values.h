@@ -28,9 +28,10 @@ struct values {
 	size_t n;
 };
 
-enum { VALUES_TOO_MANY = 1, VALUES_NOT_JSON };
+enum { VALUES_TOO_MANY = 1, VALUES_NOT_JSON, VALUES_TWICE };
 
-/* 0, VALUES_TOO_MANY, or VALUES_NOT_JSON where JSON is the only way to write it. */
+/* 0, VALUES_TOO_MANY, VALUES_NOT_JSON where JSON is the only way to write it, or VALUES_TWICE for a
+ * field that has its value already: only a list's elements may come one by one. */
 int values_add(struct values *values, struct str key, struct str text, bool is_json) must_check;
 /* The object; a list's elements gather from all that name it. */
 void values_write(const struct values *values, struct buf *out);

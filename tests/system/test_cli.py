@@ -283,6 +283,14 @@ class Calls(Folder):
         self.assertIn("no JSON object", self.cli("call", "quests.create", "[1]", code=2).stderr)
         self.assertIn("no JSON object", self.cli("call", "quests.create", "-", stdin="nonsense", code=2).stderr)
 
+    def test_a_field_is_given_once(self):
+        for words in (["call", "quests.list", "limit=5", "limit=6"], ["call", "quests.list", "limit:=5", "limit=6"],
+                      ["quests", "list", "--limit", "5", "--limit=6"]):
+            self.assertIn("limit is given twice", self.cli(*words, code=2).stderr)
+        self.assertIn("id is given twice", self.cli("quests", "get", "q-1", "--id", "q-2", code=2).stderr)
+        self.assertIn("ready is given twice", self.cli("quests", "list", "--ready", "--no-ready", code=2).stderr)
+        self.assertEqual(self.ok("call", "quests.create", "subject=s", "labels=a", "labels=b,c")["labels"], ["a", "b", "c"])
+
     def test_an_answer_to_a_closed_stdout_is_no_success(self):
         self.start()
         line = f"'{QUESTD}' quests create z >&-"

@@ -52,9 +52,35 @@ TEST(values_have_the_type_of_their_field)
 	world_deinit(&w);
 	world_init(&w, "quests.list");
 	CHECK_OK(add(&w, "limit", "5"));
-	CHECK_OK(add(&w, "limit", "6"));
-	CHECK_STR(written(&w), "{\"limit\":6}");
+	CHECK_STR(written(&w), "{\"limit\":5}");
 	world_deinit(&w);
+}
+
+/* What a caller gave never goes unused unsaid. */
+TEST(values_that_are_given_twice_are_refused)
+{
+	static const char *const pairs[][5] = {
+		{ "quests.list", "limit", "5", "limit", "6" },
+		{ "quests.list", "limit", "5", "limit", "5" },
+		{ "quests.list", "nonsense", "5", "nonsense", "6" },
+		{ "no.verb", "x", "5", "x", "6" },
+		{ "quests.create", "due-at", "+1h", "due_at", "+2h" },
+		{ "quests.create", "labels", "[\"a\"]", "labels", "b" },
+		{ "quests.create", "labels", "b", "labels", "[\"a\"]" },
+		{ "agents.spawn", "grants.depth", "1", "grants.depth", "2" },
+		{ "agents.spawn", "grants.depth", "1", "grants", "{}" },
+		{ "agents.spawn", "grants", "{}", "grants.depth", "1" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
+		struct world w;
+
+		world_init(&w, pairs[i][0]);
+		CHECK_OK(add(&w, pairs[i][1], pairs[i][2]));
+		CHECK_INT(add(&w, pairs[i][3], pairs[i][4]), VALUES_TWICE);
+		CHECK_INT(w.values.n, 1);
+		world_deinit(&w);
+	}
 }
 
 TEST(values_lists_gather_from_commas_and_repetition)
