@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "base/json.h"
 #include "cli/ask.h"
+#include "cli/backup.h"
 #include "cli/peer.h"
 #include "cli/print.h"
 #include "cli/program.h"
@@ -338,8 +339,11 @@ int background_start(struct cli *c, struct args *a)
 {
 	char *flags[FLAGS_MAX + 1];
 	struct paths paths;
-	int e = take_flags(c, a, flags);
+	int e;
 
+	if (restore_is_meant(a))
+		return restore_run_flag(c, a);
+	e = take_flags(c, a, flags);
 	if (!e)
 		e = where_paths(c, &paths);
 	for (int i = 0; !e && i < TRIES; i++) {
@@ -453,8 +457,11 @@ int background_restart(struct cli *c, struct args *a)
 	char *flags[FLAGS_MAX + 1];
 	struct running r;
 	struct paths paths;
-	int e = take_flags(c, a, flags);
+	int e;
 
+	if (restore_is_meant(a))
+		return restore_run_flag(c, a);
+	e = take_flags(c, a, flags);
 	if (!e)
 		e = where_paths(c, &paths);
 	if (e)

@@ -95,29 +95,55 @@ static int run_restore(struct cli *c, const struct paths *paths, struct str file
 	return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILED;
 }
 
-int restore_run(struct cli *c, struct args *a)
+static int restore(struct cli *c, const char *file)
 {
 	CLEANUP(fd_close) int lock_fd = -1;
-	struct args_spec spec = { .min_words = 1, .max_words = 1 };
 	struct paths paths;
-	int e = args_parse(c, a, &spec);
+	int e = where_paths(c, &paths);
 
-	if (!e)
-		e = where_paths(c, &paths);
 	if (e)
 		return e;
-	if (access(spec.words[0], R_OK)) {
-		say_error("cannot read '%s': %s", spec.words[0], strerror(errno));
+	if (access(file, R_OK)) {
+		say_error("cannot read '%s': %s", file, strerror(errno));
 		return errno == ENOENT ? EXIT_NOT_FOUND : EXIT_FAILED;
 	}
 	e = check_alone(c, &paths, &lock_fd);
 	if (e)
 		return e;
-	if (!confirm_asked(c, "Put '%s' in the place of what '%s' holds now?", spec.words[0],
+	if (!confirm_asked(c, "Put '%s' in the place of what '%s' holds now?", file,
 			   paths.data_dir)) {
 		say_error("nothing was restored: it replaces what '%s' holds", paths.data_dir);
 		say_hint("repeat it with --yes; the present database is kept beside the new one");
 		return EXIT_USAGE;
 	}
-	return run_restore(c, &paths, absolute(&c->arena, spec.words[0]));
+	return run_restore(c, &paths, absolute(&c->arena, file));
+}
+
+int restore_run(struct cli *c, struct args *a)
+{
+	struct args_spec spec = { .min_words = 1, .max_words = 1 };
+	int e = args_parse(c, a, &spec);
+
+	return e ? e : restore(c, spec.words[0]);
+}
+
+bool restore_is_meant(const struct args *a)
+{
+	struct args rest = *a;
+	struct arg o;
+
+	for (args_next(&rest, &o); o.kind != ARGS_END; args_next(&rest, &o))
+		if (o.kind == ARGS_OPTION && args_name_is(o.name, STR("restore")))
+			return true;
+	return false;
+}
+
+int restore_run_flag(struct cli *c, struct args *a)
+{
+	static const struct args_option option = { "restore", ARGS_TEXT, 0, "FILE", "" };
+	const char *file = NULL;
+	struct args_spec spec = { .options = &option, .n_options = 1, .into = &file };
+	int e = args_parse(c, a, &spec);
+
+	return e ? e : restore(c, file);
 }

@@ -7,15 +7,19 @@
 #include <unistd.h>
 
 #include "base/paths.h"
+#include "cli/backup.h"
 #include "cli/say.h"
 
-/* questd-server with our global options before its own; it reads and refuses them all itself. */
+/* questd-server with our global options before its own; it reads and refuses them all itself,
+ * but for the restore, which asks first. */
 int serve_run(struct cli *c, struct args *a)
 {
 	char *program = paths_program(&c->arena, "questd-server");
 	char **argv = ARENA_ARRAY(&c->arena, (size_t)(a->argc - a->at) + 6, char *);
 	size_t n = 0;
 
+	if (restore_is_meant(a))
+		return restore_run_flag(c, a);
 	if (!program) {
 		say_error("questd-server is not installed beside questd, nor in libexec");
 		say_hint("install it again, both programs of one build");

@@ -361,6 +361,26 @@ class Calls(Folder):
         self.ok("agents", "spawn", "other")
         self.cli("agents", "delete", "other", "--yes", code=0)
 
+    def test_a_restore_by_a_flag_of_the_server_is_confirmed_too(self):
+        file, commands = os.path.join(self.top, "a.backup"), ("start", "restart", "serve")
+        self.ok("backup", file)
+        quest = self.ok("quests", "create", "kept")["short_id"]
+        for command in commands:
+            self.assertIn("stop", self.cli(command, "--restore", file, "--yes", code=4).stderr)
+        self.ok("quests", "get", quest)
+        self.cli("stop", code=0)
+        for command in commands:
+            self.assertIn("nothing was restored", self.cli(command, "--restore", file, code=2).stderr)
+            self.assertIn("nothing was restored", self.cli(command, "--restore=" + file, code=2).stderr)
+            self.assertIn("[y/N]", self.tty(command, "--restore", file, answer=b"n\n")[1])
+            self.assertIn("--http", self.cli(command, "--restore", file, "--http", "off", "--yes", code=2).stderr)
+        self.start()
+        self.ok("quests", "get", quest)
+        self.cli("stop", code=0)
+        self.cli("start", "--restore", file, "--yes", code=0)
+        self.start()
+        self.cli("quests", "get", quest, code=3)
+
     def test_backup_and_restore(self):
         before = self.ok("quests", "create", "kept")["short_id"]
         file = os.path.join(self.top, "a.backup")
