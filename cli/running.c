@@ -52,6 +52,18 @@ static const char *path_behind(char *const *argv, const char *flag)
 	return value && *value == '/' ? value : NULL;
 }
 
+/* Is it this folder's server? One that came from the environment is not among the arguments, nor is
+ * it always spelled the same way there: then the lock tells, which such a process holds by now. */
+static bool serves(char *const *argv, const struct paths *p, pid_t pid)
+{
+	const char *folder = path_behind(argv, "--data-dir");
+	pid_t holder;
+
+	if (folder && strcmp(folder, p->data_dir) == 0)
+		return true;
+	return is_locked(p->lock, &holder) && holder == pid;
+}
+
 const char *running_socket(struct arena *a, const struct paths *p)
 {
 	CLEANUP(buf_deinit) struct buf b;
@@ -66,11 +78,10 @@ const char *running_socket(struct arena *a, const struct paths *p)
 		return NULL;
 	/* A pid may be somebody else's by now. */
 	char **argv = peer_arguments(a, (pid_t)pid);
-	const char *folder = argv && str_ends(str_from(argv[0]), STR("/questd-server"))
-				 ? path_behind(argv, "--data-dir")
-				 : NULL;
 
-	return folder && strcmp(folder, p->data_dir) == 0 ? path_behind(argv, "--socket") : NULL;
+	if (!argv || !str_ends(str_from(argv[0]), STR("/questd-server")))
+		return NULL;
+	return serves(argv, p, (pid_t)pid) ? path_behind(argv, "--socket") : NULL;
 }
 
 int running_find(const struct paths *p, struct running *out)

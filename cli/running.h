@@ -20,7 +20,7 @@ struct running {
 /* By the socket, else by the lock file. Negative: a fault. */
 int running_find(const struct paths *p, struct running *out) must_check;
 /* Where the server that the lock file names was told to listen; NULL when there is none, or it was
- * told nothing. Takes no lock, which a server that starts could find taken. */
+ * told nothing. Tries no lock that a server could be about to take. */
 const char *running_socket(struct arena *a, const struct paths *p);
 enum { RUNNING_STILL = 1 };
 /* SIGTERM, and waits for the end. */

@@ -222,6 +222,26 @@ class Commands(Folder):
         env = {"QUESTD_SERVER_SOCKET": os.path.join(self.top, "env.sock")}
         self.assertEqual(self.ok("paths", env=env)["socket"], env["QUESTD_SERVER_SOCKET"])
 
+    def test_a_socket_of_the_running_server_is_found_by_its_folder(self):
+        """However the server learned of the folder; but not by another folder, nor when it has gone."""
+        path, other = os.path.join(self.top, "elsewhere.sock"), os.path.join(self.top, "other")
+        os.mkdir(other, 0o700)
+        os.symlink("data", os.path.join(self.top, "link"))
+        for folder in ([], ["--data-dir", self.data], ["--data-dir", os.path.basename(self.data)],
+                       ["--data-dir", os.path.join(self.top, "link")]):
+            server = subprocess.Popen([QUESTD, "serve", *folder, "--socket", path, "--http", "off"], cwd=self.top, env=self.env,
+                                      stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+            self.addCleanup(server.stderr.close)
+            self.addCleanup(server.kill)
+            self.assertIn("questd ready", server.stderr.readline(), folder)
+            self.assertEqual(self.ok("status", "--data-dir", self.data)["socket"], path)
+            self.assertEqual(self.ok("status", env={"QUESTD_DATA_DIR": self.data})["pid"], server.pid, folder)
+            shutil.copy(os.path.join(self.data, "questd.lock"), other)
+            self.cli("status", "--data-dir", other, code=6)
+            server.kill()
+            server.wait(20)
+            self.cli("status", code=6)
+
     def test_paths_and_version_need_no_server(self):
         paths = self.ok("paths")
         self.assertEqual(paths["data_dir"], self.data)
