@@ -186,6 +186,9 @@ def load_verb(name, value, faults):
     return verb
 
 
+ACCESS_ROLE = "what a caller may call; sets of them are bits, 1u << role"
+
+
 def json_files(folder):
     return sorted(f[:-5] for f in os.listdir(folder) if f.endswith(".json")) \
         if os.path.isdir(folder) else []
@@ -210,7 +213,7 @@ def load_synonyms(folder, verbs, faults):
 
 
 def load(folder, version, faults):
-    types, verbs = {}, []
+    types, verbs = {"access_role": Type("access_role", ACCESS_ROLE, values=limits.ROLES)}, []
     for name in json_files(os.path.join(folder, "types")):
         value = read_json(folder, f"types/{name}.json", faults)
         if value is not None:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """shapes.gen.c: the tables that shape.c walks, the names of enums, the table of errors."""
-from . import limits, tool
+from . import tool
 from .added import all_params
 from .c_text import HEAD, integer, text, truth, upper
 
@@ -103,8 +103,6 @@ def render(model):
     out = [HEAD, "#include <float.h>\n\n#include \"schemas/shape.h\"\n#include \"types.gen.h\"\n"
            "#include \"verbs.gen.h\"\n"]
     out.append(errors_table(model.errors))
-    out.append(enum_table("access_role", limits.ROLES).replace("\nconst struct shape_enum",
-                                                               "\nstatic const struct shape_enum"))
     types = list(model.types.values())
     out += [enum_table(t.name, t.values) for t in types if t.is_enum]
     for t in types:

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """types.gen.h: structs and enums of types/, error codes, access roles."""
-from . import limits
 from .c_text import HEAD, enumerator, members, upper
 
 
@@ -42,10 +41,6 @@ def render(model):
     out = [HEAD, "#pragma once\n\n#include <stdbool.h>\n#include <stddef.h>\n#include <stdint.h>\n\n"
            "#include \"base/str.h\"\n\nstruct shape;\nstruct shape_enum;\n\n"]
     out.append(enum("error_code", model.errors, "ERROR") + ERRORS)
-    out.append("\n/* Who may do what; sets of them are bits, 1u << role. */\n")
-    out.append(enum("access_role", limits.ROLES))
-    out.append("struct str access_role_text(enum access_role role);\n")
-    out.append("enum access_role access_role_find(struct str text);\n")
     out += [enum_type(t) for t in types if t.is_enum]
     out.append("\n")
     for t in objects:
