@@ -170,6 +170,21 @@ int store_agent_count_quests(struct store_tx *tx, int64_t n, int64_t more)
 	return err_trace(row_set(tx, SQL_AGENT_IN_PROGRESS_ADD, n, more));
 }
 
+int store_agent_is_below(struct store_tx *tx, int64_t n, struct str id, bool *out)
+{
+	int64_t is_there = 0;
+	struct db_stmt *s;
+	int e = db_stmt(tx->db, SQL_AGENT_IS_BELOW, &s);
+
+	if (e)
+		return err_trace(e);
+	db_bind_i64(s, 1, n);
+	db_bind_str(s, 2, id);
+	e = row_i64(s, &is_there);
+	*out = is_there != 0;
+	return err_trace(e);
+}
+
 static int read_children(struct store_tx *tx, struct db_stmt *s, size_t max,
 			 struct store_child_list *out)
 {

@@ -37,6 +37,9 @@ struct store_child_list {
 int store_agent_children(struct store_tx *tx, int64_t n, size_t max,
 			 struct store_child_list *out) must_check;
 
+/* Does it stand below the agent with this id, at any depth? */
+int store_agent_is_below(struct store_tx *tx, int64_t n, struct str id, bool *out) must_check;
+
 struct store_agent_filter {
 	enum agent_status status; /* 0 = any */
 	int64_t parent;           /* 0 = any */

@@ -49,6 +49,37 @@ int row_run(struct store_tx *tx, struct db_stmt *s)
 	return err_new(ERR_INTERNAL, "the store refused a change: %.*s", STR_ARG(reason));
 }
 
+int row_insert_sure(struct store_tx *tx, struct db_stmt *s, int64_t *out_n)
+{
+	int e = row_insert(s, out_n);
+	struct str reason;
+
+	if (e != DB_CONSTRAINT)
+		return err_trace(e);
+	reason = db_reason(tx->db);
+	return err_new(ERR_INTERNAL, "the store refused a row: %.*s", STR_ARG(reason));
+}
+
+int row_i64(struct db_stmt *s, int64_t *out)
+{
+	int e = db_step(s);
+
+	*out = e == DB_ROW ? db_i64(s, 0) : 0;
+	db_reset(s);
+	return e < 0 ? err_trace(e) : 0;
+}
+
+int row_run_one(struct store_tx *tx, enum sql_id id, int64_t n)
+{
+	struct db_stmt *s;
+	int e = db_stmt(tx->db, id, &s);
+
+	if (e)
+		return err_trace(e);
+	db_bind_i64(s, 1, n);
+	return err_trace(row_run(tx, s));
+}
+
 int row_set(struct store_tx *tx, enum sql_id id, int64_t first, int64_t second)
 {
 	struct db_stmt *s;

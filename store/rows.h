@@ -15,6 +15,12 @@ void row_bind_key(struct db_stmt *s, int i, int64_t n); /* 0 binds null */
 void row_bind_time(struct db_stmt *s, int i, bool is_there, int64_t ms);
 /* Runs an `insert … returning n`. 0, DB_CONSTRAINT or negative. */
 int row_insert(struct db_stmt *s, int64_t *out_n) must_check;
+/* The same where nothing may refuse. */
+int row_insert_sure(struct store_tx *tx, struct db_stmt *s, int64_t *out_n) must_check;
+/* The first column of a bound statement's first row, which is reset; 0 when there is none. */
+int row_i64(struct db_stmt *s, int64_t *out) must_check;
+/* Runs a statement of one number that must not be refused. */
+int row_run_one(struct store_tx *tx, enum sql_id id, int64_t n) must_check;
 /* Runs a statement of two numbers that must not be refused. */
 int row_set(struct store_tx *tx, enum sql_id id, int64_t first, int64_t second) must_check;
 /* As db_run, a refusal being a fault. */

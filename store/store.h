@@ -37,6 +37,7 @@ struct store_options {
 	bool read_only;                          /* serve reads from a read-only file system */
 	int64_t ballast_bytes;                   /* default 64 MiB; 0 = none */
 	int64_t keep_events_ms, keep_replies_ms; /* defaults 30 d, 24 h */
+	int64_t keep_audit_ms;                   /* default 365 d */
 	int64_t keep_backups;                    /* automatic ones; default 7 */
 	int64_t check_bytes; /* quick check at start up to this size; default 64 MiB */
 };

@@ -31,7 +31,8 @@ static enum err_class class_of_finding(struct str finding)
 		return ERR_CORRUPT;
 	while (str_contains(code, STR("=")))
 		(void)str_cut(&code, '='); /* what precedes it */
-	if (!str_to_i64(code, &n))
+	/* pages that it then thinks unused follow, each on a line of its own */
+	if (!str_to_i64(str_cut(&code, '\n'), &n))
 		return ERR_CORRUPT;
 	return (n & 0xff) == 7 ? ERR_NOMEM : (n & 0xff) == 10 ? ERR_SYS : ERR_CORRUPT;
 }

@@ -15,6 +15,7 @@ void store_options_init(struct store_options *o)
 	*o = (struct store_options){
 		.ballast_bytes = 64 << 20,
 		.keep_events_ms = 30 * (int64_t)DAY_MS,
+		.keep_audit_ms = 365 * (int64_t)DAY_MS,
 		.keep_replies_ms = DAY_MS,
 		.keep_backups = 7,
 		.check_bytes = 64 << 20,

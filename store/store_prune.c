@@ -9,6 +9,13 @@
 
 enum { PRUNE_ROWS = 500 /* at a time */, BACKUPS_MAX = 1000 };
 
+struct prune {
+	enum sql_id front, delete;
+	int64_t keep_ms;
+	enum sql_id anchor; /* keeps what the rows that stay hang on */
+	bool has_anchor;
+};
+
 /* The longest run of rows from the front that are older than `before`: adds their number and
  * gives the last one's key. */
 static int find_front(struct store *s, enum sql_id id, int64_t before, int64_t *last, size_t *n)
@@ -27,18 +34,27 @@ static int find_front(struct store *s, enum sql_id id, int64_t before, int64_t *
 	return e == DB_ROW ? 0 : err_trace(e);
 }
 
-static int delete_front(struct store *s, enum sql_id id, int64_t last)
+static int run_with(struct store *s, enum sql_id id, int64_t last)
 {
 	struct db_stmt *q;
+	int e = db_stmt(s->writer, id, &q);
+
+	if (e)
+		return err_trace(e);
+	db_bind_i64(q, 1, last);
+	return err_trace(db_run_sure(q));
+}
+
+static int delete_front(struct store *s, const struct prune *p, int64_t last)
+{
 	int e = db_begin(s->writer, true);
 
 	if (e)
 		return err_trace(e);
-	e = db_stmt(s->writer, id, &q);
-	if (!e) {
-		db_bind_i64(q, 1, last);
-		e = db_run_sure(q);
-	}
+	if (p->has_anchor)
+		e = run_with(s, p->anchor, last);
+	if (!e)
+		e = run_with(s, p->delete, last);
 	if (!e)
 		e = db_commit(s->writer);
 	if (e) {
@@ -49,11 +65,6 @@ static int delete_front(struct store *s, enum sql_id id, int64_t last)
 	atomic_fetch_add(&s->version, 1);
 	return 0;
 }
-
-struct prune {
-	enum sql_id front, delete;
-	int64_t keep_ms;
-};
 
 static int prune_one(struct store *s, const struct prune *p, bool *has_more)
 {
@@ -67,7 +78,7 @@ static int prune_one(struct store *s, const struct prune *p, bool *has_more)
 	if (e || n == 0)
 		return err_trace(e);
 	*has_more |= n == PRUNE_ROWS;
-	return err_trace(delete_front(s, p->delete, last));
+	return err_trace(delete_front(s, p, last));
 }
 
 int store_prune(struct store *s, bool *has_more)
@@ -75,6 +86,8 @@ int store_prune(struct store *s, bool *has_more)
 	const struct prune kinds[] = {
 		{ SQL_EVENT_FRONT, SQL_EVENT_PRUNE, s->o.keep_events_ms },
 		{ SQL_REPLY_FRONT, SQL_REPLY_PRUNE, s->o.keep_replies_ms },
+		{ SQL_AUDIT_FRONT, SQL_AUDIT_PRUNE, s->o.keep_audit_ms, SQL_AUDIT_ANCHOR, true },
+		{ SQL_AUDIT_READS_FRONT, SQL_AUDIT_READS_PRUNE, s->o.keep_audit_ms },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {

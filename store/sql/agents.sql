@@ -85,6 +85,24 @@ where parent = $1
 and erased_at is null
 limit 1
 
+-- name: agent_is_below
+-- may scan: the few agents above one
+with recursive up (n, parent) as (
+	select n, parent
+	from agents
+	where n = $1
+	union
+	select a.n, a.parent
+	from up
+	join agents a on a.n = up.parent
+)
+select 1
+from up
+join agents a on a.n = up.n
+where a.id = $2
+and up.n <> $1
+limit 1
+
 -- name: agent_erase
 update agents
 set status = 3, instructions = null, model = null, grants = null, parent = null, created_by = '',

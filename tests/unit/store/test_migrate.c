@@ -58,6 +58,34 @@ static const struct fixture {
 	  "'d1Calm.,d2Loud.'"
 	  " and (select n_links from ideas where id = 'd1') = 1"
 	  " and (select rowid from idea_words where idea_words match 'calm') = 1" },
+	{ 4,
+	  "insert into meta values ('generation', 'old'), ('counter', '1'), ('instance', "
+	  "'old-company');",
+	  "select (select value from meta where key = 'instance') = 'old-company'" },
+	{ 5,
+	  "insert into meta values ('generation', 'old'), ('counter', '1'), ('instance', "
+	  "'old-company');"
+	  "insert into users (id, name, addresses, created_by, created_at, updated_at) values "
+	  "('u1', 'ann', 'mailto:a', 'p', 1, 2);"
+	  "insert into roles (id, title, type, occupant_kind, occupant, occupied_at, created_by, "
+	  "created_at, updated_at) values ('s1', 'Director', 1, 2, 'u1', 3, 'p', 1, 2), ('s2', "
+	  "'Desk', 2, null, null, null, 'p', 1, 2);"
+	  "insert into role_edges values (1, 2);"
+	  "insert into role_closure values (1, 1, 1), (2, 2, 1), (1, 2, 1);"
+	  "insert into keys (id, name, hash, owner_kind, owner, access, scopes, created_by, "
+	  "created_at) values ('0000000a', 'k', 'h', 1, 'u1', 2, 'quests.*', 'p', 1);"
+	  "insert into audit (seq, at_ms, principal, verb, target, outcome, hash) values (1, 5, "
+	  "'p', 'users.create', 'u1', 1, 'x');"
+	  "insert into audit_reads values (20000, 'p', 7);",
+	  "select (select name || addresses from users where id = 'u1') = 'annmailto:a'"
+	  " and (select group_concat(title || coalesce(occupant, '-')) from roles) = "
+	  "'Directoru1,Desk-'"
+	  " and (select group_concat(ancestor || descendant || paths) from role_closure) = "
+	  "'111,121,221'"
+	  " and (select hash || owner || scopes from keys where id = '0000000a') = "
+	  "'hu1quests.*'"
+	  " and (select principal || target || hash from audit where seq = 1) = 'pu1x'"
+	  " and (select reads from audit_reads where day = 20000) = 7" },
 };
 
 static bool make_old(struct world *w, const struct fixture *f)
@@ -92,7 +120,8 @@ static int n_backups(struct world *w)
 
 TEST(f_24_every_older_version_comes_up_with_its_data_after_a_backup)
 {
-	static const char *const names[ARRAY_LEN(fixtures)] = { "1.db", "2.db", "3.db" };
+	static const char *const names[ARRAY_LEN(fixtures)] = { "1.db", "2.db", "3.db", "4.db",
+								"5.db" };
 
 	for (size_t i = 0; i < ARRAY_LEN(fixtures); i++) {
 		WORLD(w);
