@@ -16,7 +16,7 @@ const struct args_option args_globals[] = {
 	  "the server's Unix socket; default DIR/questd.sock" },
 	{ "url", ARGS_TEXT, GLOBAL(url), "URL", "reach the server over http:// instead" },
 	{ "token-file", ARGS_TEXT, GLOBAL(token_file), "FILE",
-	  "token for --url; default DIR/token" },
+	  "token for --url (default DIR/token); key to call with" },
 	{ "timeout", ARGS_TIME, GLOBAL(timeout_ms), "TIME", "give up after TIME: 10, 500ms, 2m" },
 	{ "json", ARGS_FLAG, GLOBAL(json), NULL, "answer in JSON (always so in a pipe)" },
 	{ "yes", ARGS_FLAG, GLOBAL(yes), NULL, "confirm what cannot be undone" },

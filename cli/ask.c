@@ -10,13 +10,13 @@
 #include "base/fd.h"
 #include "cli/progress.h"
 #include "cli/say.h"
+#include "cli/token.h"
 #include "cli/where.h"
 #include "transport/client.h"
 #include "types.gen.h"
 #include "verbs.gen.h"
 
 #define TIMEOUT_MS 60000
-#define TOKEN_MAX  4096
 
 /* What is needed while one call is under way. */
 struct asking {
@@ -203,6 +203,28 @@ static int read_answer(struct asking *q, int fd, struct answer *out)
 	}
 }
 
+/* Whoever names a token file is whom its key says, on the socket too. */
+static int use_key(struct asking *q, int fd, struct answer *out)
+{
+	CLEANUP(buf_deinit) struct buf request;
+	struct str key, method = q->method;
+	int e = token_read(q->cli, &key);
+
+	if (e)
+		return e;
+	buf_init(&request, 0);
+	token_put_use(&request, key);
+	if (request.failed)
+		return say_fault(err_nomem(), NULL);
+	e = client_send_line(fd, buf_str(&request), left_ms(q));
+	if (e)
+		return say_client_failure(q, e);
+	q->method = STR("keys.use");
+	e = read_answer(q, fd, out);
+	q->method = method;
+	return e;
+}
+
 static int ask_socket(struct asking *q, struct str request, struct answer *out)
 {
 	CLEANUP(fd_close) int fd = -1;
@@ -214,40 +236,18 @@ static int ask_socket(struct asking *q, struct str request, struct answer *out)
 	e = client_connect_unix(paths.socket, &fd);
 	if (e == CLIENT_NOT_RUNNING)
 		return say_not_running(q->cli, &paths);
-	if (!e)
-		e = client_send_line(fd, request, left_ms(q));
+	if (e)
+		return say_client_failure(q, e);
+	if (q->cli->globals.token_file) {
+		e = use_key(q, fd, out);
+		if (e || !out->result.p)
+			return e;
+	}
+	e = client_send_line(fd, request, left_ms(q));
 	return e ? say_client_failure(q, e) : read_answer(q, fd, out);
 }
 
 /* ---- over HTTP ---- */
-
-static int read_token(struct cli *c, struct str *out)
-{
-	CLEANUP(buf_deinit) struct buf b;
-	const char *path = c->globals.token_file;
-	struct paths paths;
-	int e;
-
-	buf_init(&b, 0);
-	*out = STR_NONE;
-	if (!path) {
-		if (paths_find(&c->arena, c->globals.data_dir, NULL, &paths) ||
-		    access(paths.token, F_OK)) {
-			err_forget();
-			return 0; /* a server without authentication needs none; another says so */
-		}
-		path = paths.token;
-	}
-	e = fd_read_file(path, TOKEN_MAX, &b);
-	if (e == FD_NOT_FOUND) {
-		say_error("there is no token file '%s'", path);
-		return EXIT_USAGE;
-	}
-	if (e)
-		return say_fault(e, NULL);
-	*out = str_dup(&c->arena, str_trim(buf_str(&b)));
-	return 0;
-}
 
 static int ask_http(struct asking *q, struct str request, struct answer *out)
 {
@@ -255,7 +255,7 @@ static int ask_http(struct asking *q, struct str request, struct answer *out)
 				 .body = request,
 				 .timeout_ms = left_ms(q) };
 	struct str body, rest = h.url;
-	int status, e = read_token(q->cli, &h.token);
+	int status, e = token_read(q->cli, &h.token);
 
 	if (e)
 		return e;

@@ -24,6 +24,7 @@
 #include "cli/relay_notes.h"
 #include "cli/relay_wait.h"
 #include "cli/say.h"
+#include "cli/token.h"
 #include "cli/toolsets.h"
 #include "cli/where.h"
 #include "types.gen.h"
@@ -219,6 +220,17 @@ static void lose_server(struct relay *r)
 	relay_replay_release(&r->notes.replay, &r->notes.open);
 }
 
+/* Without its key the client would be somebody else: there is no other server for it. */
+static void give_up(struct relay *r)
+{
+	snprintf(r->link.failure.text, sizeof(r->link.failure.text),
+		 "the key that was used has ended");
+	say_error("%s", r->link.failure.text);
+	r->is_doomed = true;
+	r->exit_code = EXIT_DENIED;
+	r->end_ms = now_ms();
+}
+
 static int read_server(struct relay *r)
 {
 	bool is_refused = false;
@@ -235,7 +247,9 @@ static int read_server(struct relay *r)
 		relay_lines_drop_last(&r->down, line);
 		if (v == RELAY_LIVES)
 			relay_link_proved(&r->link);
-		is_refused = is_refused || v == RELAY_STOPS;
+		is_refused = is_refused || v == RELAY_STOPS || v == RELAY_REFUSED;
+		if (v == RELAY_REFUSED)
+			give_up(r);
 	}
 	if (e == RELAY_IO_END || is_refused ||
 	    buf_len(&r->down.buf) - r->down.whole > DOWN_LINE_MAX)
@@ -474,6 +488,27 @@ static void put_hello(struct relay *r, const struct relay_flags *f)
 	buf_put_char(&r->hello, '\n');
 }
 
+/* The key of a token file is what the client would have said first: it is kept to be repeated. */
+static int keep_key(struct relay *r, struct cli *c)
+{
+	CLEANUP(buf_deinit) struct buf line;
+	struct relay_scan scan;
+	struct relay_message m;
+	struct str key;
+	int e = token_read(c, &key);
+
+	if (e)
+		return e;
+	buf_init(&line, 0);
+	token_put_use(&line, key);
+	if (line.failed)
+		return say_fault(err_nomem(), NULL);
+	relay_scan_begin(&scan, buf_str(&line), &r->notes.scratch);
+	if (relay_scan_next(&scan, &m))
+		relay_replay_note(&r->notes.replay, &m);
+	return 0;
+}
+
 static int serve_client(struct relay *r)
 {
 	int e = watch_signals(r);
@@ -542,10 +577,12 @@ int relay_run(struct cli *c, struct args *a)
 
 	if (!e)
 		e = relay_out_init(&r.out);
-	if (!e)
+	if (!e && c->globals.token_file)
+		code = keep_key(&r, c);
+	if (!e && !code)
 		e = serve_client(&r);
 
-	code = e ? say_fault(e, NULL) : r.exit_code;
+	code = e ? say_fault(e, NULL) : code ? code : r.exit_code;
 	relay_deinit(&r);
 	return code;
 }

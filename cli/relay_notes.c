@@ -137,6 +137,9 @@ enum relay_verdict relay_notes_judge(struct relay_notes *n, struct str line)
 	relay_scan_begin(&scan, line, &n->scratch);
 	while (relay_scan_next(&scan, &m)) {
 		if (!scan.is_batch && relay_replay_swallows(&n->replay, &m)) {
+			if (relay_replay_is_use(&n->replay, &m) &&
+			    !str_contains(line, STR("\"result\"")))
+				return RELAY_REFUSED;
 			if (!relay_replay_is_probe(&n->replay, &m))
 				return RELAY_OURS;
 			return str_contains(line, STR("\"result\"")) ? RELAY_LIVES : RELAY_STOPS;

@@ -24,6 +24,7 @@ enum relay_verdict {
 	RELAY_OURS,     /* an answer to a repetition of ours */
 	RELAY_LIVES,    /* to our probe: the server lives */
 	RELAY_STOPS,    /* to our probe: it is about to stop */
+	RELAY_REFUSED,  /* the key that the client uses has ended */
 };
 
 void relay_notes_init(struct relay_notes *n);

@@ -8,8 +8,11 @@
 #include "base/buf.h"
 #include "base/id.h"
 
+#define USE_TAIL "key\"" /* of the id that keys.use is repeated with */
+
 enum kept_kind {
-	KEPT_INITIALIZE = 1,
+	KEPT_USE = 1, /* whose connection it is */
+	KEPT_INITIALIZE,
 	KEPT_INITIALIZED,
 	KEPT_SET_LEVEL,
 	KEPT_SUBSCRIBE,
@@ -31,6 +34,7 @@ static const struct {
 	struct str method;
 	enum kept_kind kind;
 } methods[] = {
+	{ { "keys.use", 8 }, KEPT_USE },
 	{ { "initialize", 10 }, KEPT_INITIALIZE },
 	{ { "notifications/initialized", 25 }, KEPT_INITIALIZED },
 	{ { "logging/setLevel", 16 }, KEPT_SET_LEVEL },
@@ -129,6 +133,7 @@ static void note_kind(struct relay_replay *r, enum kept_kind kind, const struct 
 		return;
 	case KEPT_LISTEN:
 		break;
+	case KEPT_USE:
 	case KEPT_INITIALIZE:
 	case KEPT_INITIALIZED:
 	case KEPT_SET_LEVEL:
@@ -193,7 +198,11 @@ void relay_replay_release(struct relay_replay *r, struct relay_open *open)
 static void put_with_own_id(struct relay_replay *r, const struct kept *k, struct buf *out)
 {
 	buf_put(out, k->text, k->id_at);
-	buf_fmt(out, "%s%zu\"", r->prefix, ++r->n_awaited);
+	r->n_awaited++;
+	if (k->kind == KEPT_USE)
+		buf_fmt(out, "%s" USE_TAIL, r->prefix);
+	else
+		buf_fmt(out, "%s%zu\"", r->prefix, r->n_awaited);
 	buf_put(out, k->text + k->id_at + k->n_id, k->n_text - k->id_at - k->n_id);
 }
 
@@ -220,6 +229,14 @@ void relay_replay_put_probe(struct relay_replay *r, struct buf *out)
 {
 	buf_fmt(out, "{\"jsonrpc\":\"2.0\",\"id\":%s0\",\"method\":\"system.ping\"}\n", r->prefix);
 	r->n_awaited++;
+}
+
+bool relay_replay_is_use(const struct relay_replay *r, const struct relay_message *m)
+{
+	const struct str tail = STR(USE_TAIL);
+
+	return m->id.n == strlen(r->prefix) + tail.n && str_starts(m->id, str_from(r->prefix)) &&
+	       str_ends(m->id, tail);
 }
 
 bool relay_replay_is_probe(const struct relay_replay *r, const struct relay_message *m)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a client has set up on its connection, so that another server can be given the same: its
- * `initialize`, `notifications/initialized`, `logging/setLevel`, resource subscriptions, and its
- * open `subscriptions/listen`. The repeated requests carry ids of ours, whose answers the client
- * never sees; a `listen`, and an `initialize` without an answer yet, go out as they came, for
- * theirs is still owed. */
+ * `keys.use`, `initialize`, `notifications/initialized`, `logging/setLevel`, resource
+ * subscriptions, and its open `subscriptions/listen`. The repeated requests carry ids of ours,
+ * whose answers the client never sees; a `listen`, and an `initialize` without an answer yet, go
+ * out as they came, for theirs is still owed. */
 #pragma once
 
 #include <stdbool.h>
@@ -41,6 +41,9 @@ void relay_replay_hold(struct relay_replay *r, struct relay_open *open);
 void relay_replay_release(struct relay_replay *r, struct relay_open *open);
 /* All there is to repeat, as lines. */
 void relay_replay_put(struct relay_replay *r, const struct relay_open *open, struct buf *out);
+/* The answer to a repeated keys.use: unless it is a result the connection must not be used, for it
+ * would be somebody else's. */
+bool relay_replay_is_use(const struct relay_replay *r, const struct relay_message *m);
 /* A ping of ours, behind all that: its answer says that this server lives and is not about to stop.
  */
 void relay_replay_put_probe(struct relay_replay *r, struct buf *out);

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/token.h"
+
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/json.h"
+#include "base/paths.h"
+#include "cli/exits.h"
+#include "cli/say.h"
+
+#define TOKEN_MAX 4096
+
+int token_read(struct cli *c, struct str *out)
+{
+	CLEANUP(buf_deinit) struct buf b;
+	const char *path = c->globals.token_file;
+	struct paths paths;
+	int e;
+
+	buf_init(&b, 0);
+	*out = STR_NONE;
+	if (!path) {
+		if (paths_find(&c->arena, c->globals.data_dir, NULL, &paths) ||
+		    access(paths.token, F_OK)) {
+			err_forget();
+			return 0; /* a server without authentication needs none; another says so */
+		}
+		path = paths.token;
+	}
+	e = fd_read_file(path, TOKEN_MAX, &b);
+	if (e == FD_NOT_FOUND) {
+		say_error("there is no token file '%s'", path);
+		return EXIT_USAGE;
+	}
+	if (e)
+		return say_fault(e, NULL);
+	*out = str_dup(&c->arena, str_trim(buf_str(&b)));
+	return 0;
+}
+
+void token_put_use(struct buf *b, struct str key)
+{
+	struct json_out w = json_out(b);
+
+	json_begin_object(&w);
+	JSON_KV_STR(&w, "jsonrpc", STR("2.0"));
+	JSON_KV_STR(&w, "id", STR("key"));
+	JSON_KV_STR(&w, "method", STR("keys.use"));
+	json_key(&w, STR("params"));
+	json_begin_object(&w);
+	JSON_KV_STR(&w, "key", key);
+	json_end_object(&w);
+	json_end_object(&w);
+}
