@@ -132,6 +132,7 @@ int paths_find(struct arena *a, const char *data_dir, const char *socket, struct
 	p.database = join(a, p.data_dir, "questd.db");
 	p.lock = join(a, p.data_dir, "questd.lock");
 	p.token = join(a, p.data_dir, "token");
+	p.keys_secret = join(a, p.data_dir, "keys.secret");
 	p.config = join(a, p.data_dir, "questd.toml");
 	p.log = join(a, p.data_dir, "questd.log");
 	p.backups = join(a, p.data_dir, "backups");

@@ -9,17 +9,18 @@
 #include "base/str.h"
 
 struct paths {
-	char *data_dir; /* --data-dir, $QUESTD_DATA_DIR, $XDG_DATA_HOME/questd,
-			   ~/.local/share/questd */
-	char *socket;   /* --socket, else data_dir/questd.sock */
-	char *database; /* data_dir/questd.db */
-	char *lock;     /* data_dir/questd.lock */
-	char *token;    /* data_dir/token */
-	char *config;   /* data_dir/questd.toml */
-	char *log;      /* data_dir/questd.log */
-	char *backups;  /* data_dir/backups */
-	char *flags;    /* behind `questd COMMAND` in what is printed to be pasted: "", or
-			   " --data-dir 'DIR' --socket 'PATH'" as far as they are no defaults */
+	char *data_dir;    /* --data-dir, $QUESTD_DATA_DIR, $XDG_DATA_HOME/questd,
+			      ~/.local/share/questd */
+	char *socket;      /* --socket, else data_dir/questd.sock */
+	char *database;    /* data_dir/questd.db */
+	char *lock;        /* data_dir/questd.lock */
+	char *token;       /* data_dir/token */
+	char *keys_secret; /* data_dir/keys.secret */
+	char *config;      /* data_dir/questd.toml */
+	char *log;         /* data_dir/questd.log */
+	char *backups;     /* data_dir/backups */
+	char *flags;       /* behind `questd COMMAND` in what is printed to be pasted: "", or
+			      " --data-dir 'DIR' --socket 'PATH'" as far as they are no defaults */
 	char *key; /* $XDG_CONFIG_HOME/questd/keys/<instance>; NULL until an instance id is known */
 };
 

@@ -124,6 +124,8 @@ static void look_at_secrets(struct doctor *d)
 		err_forget();
 	look_at_secret(d, "token", d->paths.token, "token for HTTP");
 	look_at_token(d);
+	if (access(d->paths.keys_secret, F_OK) == 0) /* the server makes it when it is needed */
+		look_at_secret(d, "keys", d->paths.keys_secret, "secret for keys");
 	look_at_secret(d, "key", d->paths.key, "key file for secrets");
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Principals of this first form: the socket's peer, the bearer of the token file, anybody under
- * --no-auth; all three are the one who runs the server and hold all roles. Keys and roles of others
- * join behind the same functions. */
+/* The socket's peer, the bearer of the token file, anybody under --no-auth: all three are the one
+ * who runs the server and hold all roles. Others come with a key. */
 #include "server/access.h"
 
 #include <errno.h>
@@ -15,8 +14,10 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/map.h"
+#include "server/access_keys.h"
 #include "server/seal.h"
 #include "verbs.gen.h"
+#include "verbs/authority.h"
 
 #define ALL_ROLES          (((1u << ACCESS_ROLE_MAX) - 1) & ~1u)
 #define TOKEN_MAX          256
@@ -40,6 +41,7 @@ struct access {
 	int64_t token_changed_ns; /* of the file that was read last, sound or not */
 	ino_t token_inode;
 	char uid_text[32];
+	struct access_keys *keys; /* NULL: none are let in */
 	struct peer_failures
 	    failures[PEERS_MAX]; /* by hash of the peer; the newest keeps the place */
 };
@@ -132,18 +134,31 @@ struct access *access_free(struct access *a)
 	return NULL;
 }
 
+void access_let_keys_in(struct access *a, struct access_keys *keys)
+{
+	a->keys = keys;
+}
+
+static struct principal owner(struct str id, enum principal_kind kind)
+{
+	return (struct principal){ .id = id,
+				   .kind = kind,
+				   .roles = ALL_ROLES,
+				   .verbs = authority_verbs_of(ALL_ROLES),
+				   .is_owner = true };
+}
+
 bool access_peer(struct access *a, uid_t uid, struct principal *out)
 {
 	if (uid != geteuid())
 		return false;
-	*out =
-	    (struct principal){ .id = str_from(a->uid_text), .roles = ALL_ROLES, .is_owner = true };
+	*out = owner(str_from(a->uid_text), PRINCIPAL_KIND_OWNER);
 	return true;
 }
 
 struct principal access_anonymous(void)
 {
-	return (struct principal){ .id = STR("anonymous"), .roles = ALL_ROLES, .is_owner = true };
+	return owner(STR("anonymous"), PRINCIPAL_KIND_ANONYMOUS);
 }
 
 /* A token that was rotated holds from the next call on, and the one before no longer; a file that
@@ -199,27 +214,33 @@ static bool is_token(struct access *a, struct str bearer)
 	return a->token_len && seal_equal((struct str){ a->token, a->token_len }, bearer);
 }
 
+static int find(struct access *a, struct str bearer, struct principal *out)
+{
+	token_refresh(a);
+	if (!is_token(a, bearer))
+		return a->keys ? access_keys_find(a->keys, bearer, out) : ACCESS_UNKNOWN;
+	*out = owner(STR("token"), PRINCIPAL_KIND_OWNER);
+	return 0;
+}
+
 /* The right token is let in whatever others at the same address did: on loopback, and behind a
  * proxy, one guesser would otherwise lock everybody out. Guessing gains nothing by it, a token has
  * 256 bits. */
 int access_bearer(struct access *a, struct str bearer, struct str peer, struct principal *out)
 {
-	if (!bearer.p)
-		return ACCESS_UNKNOWN;
-	token_refresh(a);
-	if (!is_token(a, bearer)) {
-		if (has_failed_too_often(a, peer))
-			return ACCESS_TOO_MANY;
-		count_failure(a, peer);
-		return ACCESS_UNKNOWN;
-	}
-	*out = (struct principal){ .id = STR("token"), .roles = ALL_ROLES, .is_owner = true };
-	return 0;
+	int e = bearer.p ? find(a, bearer, out) : ACCESS_UNKNOWN;
+
+	if (e != ACCESS_UNKNOWN || !bearer.p)
+		return err_trace(e);
+	if (has_failed_too_often(a, peer))
+		return ACCESS_TOO_MANY;
+	count_failure(a, peer);
+	return ACCESS_UNKNOWN;
 }
 
 bool access_allows(const struct principal *p, const struct verb *v)
 {
-	return (p->roles & v->access) != 0;
+	return authority_has(p, v);
 }
 
 struct str_list access_needs(struct arena *a, const struct verb *v)

@@ -14,11 +14,15 @@
 #include "verbs/call.h"
 
 struct access;
+struct access_keys;
 
 /* Reads the token file; makes one (mode 0600) when it is missing and `may_create`. */
 int access_new(const char *token_path, const struct clock *clock, bool may_create,
 	       struct access **out) must_check;
 struct access *access_free(struct access *a);
+
+/* From here on bearers of a key are let in too. */
+void access_let_keys_in(struct access *a, struct access_keys *keys);
 
 /* The Unix socket's peer: false when it may not connect (another user). The id's text lives as long
  * as the access. */
@@ -26,7 +30,8 @@ bool access_peer(struct access *a, uid_t uid, struct principal *out);
 /* --no-auth. */
 struct principal access_anonymous(void);
 
-/* `bearer` is what follows "Bearer " (NONE when there was none); `peer` the address, for counting
+/* The texts of *out live until the next call of the loop. `bearer` is what follows "Bearer " (NONE
+ * when there was none); `peer` the address, for counting
  * failures: more than 10 a minute from one are refused without a look (TM-AUTHZ-05). A token file
  * that changed is read again. */
 enum { ACCESS_UNKNOWN = 1, ACCESS_TOO_MANY };

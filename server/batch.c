@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/json.h"
+#include "server/audit.h"
 #include "server/batch_ref.h"
 #include "server/decode.h"
 #include "server/dispatch.h"
@@ -143,7 +144,8 @@ static bool check_all(struct batch *b)
 			return false;
 		}
 		if (!decode_verb(child, json_get_str(&b->calls->items[i], STR("method"))) ||
-		    !decode_access(child) || !check_lane(child)) {
+		    !decode_access(child) || !check_lane(child) ||
+		    (b->is_atomic && !decode_quota(child))) {
 			blame(b->parent, child, i);
 			return false;
 		}
@@ -202,6 +204,17 @@ static void put_all(struct batch *b)
 
 /* ---- atomic: on the writer ---- */
 
+/* The calls' arenas live as long as the batch. */
+static void hand_up_touched(struct request *child, struct request *parent)
+{
+	struct call_touched **end = &child->call.touched;
+
+	while (*end)
+		end = &(*end)->next;
+	*end = parent->call.touched;
+	parent->call.touched = TAKE(child->call.touched, NULL);
+}
+
 static int run_child(struct batch *b, struct request *child, struct store_tx *tx,
 		     struct log_limit *limit)
 {
@@ -222,7 +235,9 @@ static int run_child(struct batch *b, struct request *child, struct store_tx *tx
 	(void)run_verb(child, tx, false, limit); /* a fault is the child's failure by then */
 	if (child->outcome)
 		return 0;
-	return err_trace(run_keep_reply(child, tx));
+	hand_up_touched(child, b->parent);
+	e = run_keep_reply(child, tx);
+	return e || child->verb->is_read_only ? err_trace(e) : err_trace(audit_add(child, tx));
 }
 
 static int run_children(struct batch *b, struct store_tx *tx, struct log_limit *limit)
@@ -267,12 +282,15 @@ int batch_run_atomic(struct request *r, struct store *store, struct log_limit *l
 	e = store_call_begin(store, &r->arena, r->call.now_ms, &tx);
 	if (e)
 		return err_trace(e);
-	e = run_in_savepoint(r, &tx, limit);
+	e = run_check_key(r, &tx, limit) ? run_in_savepoint(r, &tx, limit) : 0;
 	if (e) {
 		r->outcome = CALL_FAILED;
 		faults_fail(r, e, r->verb->name, limit);
 	}
-	return err_trace(r->outcome ? store_call_undo(store) : store_call_keep(store));
+	if (!r->outcome)
+		return err_trace(store_call_keep(store));
+	e = store_call_undo(store);
+	return e ? err_trace(e) : err_trace(run_record_failure(r, store));
 }
 
 /* ---- one after the other: on the loop ---- */
@@ -368,7 +386,7 @@ void batch_start(struct request *r)
 	if (!r->batch)
 		request_fail(r, ERROR_OUT_OF_MEMORY, "memory is out");
 	if (!r->batch || !check_all(r->batch) || !dispatch_charge(r, CHARGE_CALLS)) {
-		dispatch_finish(r);
+		dispatch_refuse(r);
 		return;
 	}
 	dispatch_batch_started(r);

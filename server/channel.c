@@ -9,6 +9,15 @@
 #include "server/request.h"
 #include "server/server.h"
 
+/* The account's texts live as long as the channel and its calls. */
+void channel_become(struct channel *c, const struct principal *who, struct quota_user *user)
+{
+	c->user = user;
+	c->principal = *who;
+	c->principal.id = user->who.id;
+	c->principal.key_id = user->who.key_id;
+}
+
 int channel_init(struct channel *c, struct server *s, enum channel_kind kind,
 		 const struct channel_ops *ops, const struct principal *principal)
 {
@@ -16,9 +25,8 @@ int channel_init(struct channel *c, struct server *s, enum channel_kind kind,
 
 	if (!user)
 		return err_nomem();
-	*c = (struct channel){
-		.server = s, .kind = kind, .ops = ops, .principal = *principal, .user = user
-	};
+	*c = (struct channel){ .server = s, .kind = kind, .ops = ops };
+	channel_become(c, principal, user);
 	if (charge_take(&c->charge, &user->account, CHARGE_CONNS, 1)) {
 		c->user = quota_unref(user);
 		return CHANNEL_TOO_MANY;
@@ -45,7 +53,7 @@ void channel_gone(struct channel *c)
 		mcp_channel_gone(c);
 }
 
-void channel_cancel_all(struct channel *c)
+static void cancel_all(struct channel *c, bool is_revoked)
 {
 	bool has_hit;
 
@@ -56,11 +64,26 @@ void channel_cancel_all(struct channel *c)
 
 			if (r->is_cancelled || r->is_over)
 				continue;
+			r->is_revoked = is_revoked;
 			dispatch_cancel(r);
 			has_hit = true;
 			break;
 		}
 	} while (has_hit);
+}
+
+void channel_cancel_all(struct channel *c)
+{
+	cancel_all(c, false);
+}
+
+/* An exchange of /rpc ends with the answer that its calls just got. */
+void channel_cut(struct channel *c)
+{
+	c->is_cut = true;
+	cancel_all(c, true);
+	if (c->kind != CHANNEL_HTTP_RPC)
+		c->ops->close(c);
 }
 
 void channel_deinit(struct channel *c)

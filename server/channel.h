@@ -58,10 +58,12 @@ struct channel {
 	uint32_t n_held_writes;  /* among the held: behind such a batch */
 	struct mcp_conn
 	    *mcp; /* MCP's state of this connection or session; NULL before the first MCP message */
-	struct str toolsets; /* what the URL or the relay's flags chose; NONE = default */
-	struct str trace;    /* of all its calls: the id of a trace, or NONE */
-	bool is_read_only;   /* nothing may be changed through it, by any method */
-	bool is_gone;        /* the peer left; requests in lanes finish unheard */
+	struct str toolsets;    /* what the URL or the relay's flags chose; NONE = default */
+	struct str trace;       /* of all its calls: the id of a trace, or NONE */
+	bool is_read_only;      /* nothing may be changed through it, by any method */
+	int64_t retry_after_ms; /* HTTP: of the answer that is being sent */
+	bool is_cut;            /* its key has ended */
+	bool is_gone;           /* the peer left; requests in lanes finish unheard */
 };
 
 /* The principal is copied. 0, CHANNEL_TOO_MANY (the principal's connections; c is not to be used or
@@ -73,4 +75,8 @@ int channel_init(struct channel *c, struct server *s, enum channel_kind kind,
 void channel_gone(struct channel *c);
 /* Cancels all that is in flight; the peer is told. */
 void channel_cancel_all(struct channel *c);
+/* Its key has ended: what is in flight is answered `unauthenticated`, then it is closed. */
+void channel_cut(struct channel *c);
+/* From here on it is this principal's, with its account (the reference is taken over). */
+void channel_become(struct channel *c, const struct principal *who, struct quota_user *user);
 void channel_deinit(struct channel *c); /* after channel_gone, or when nothing is in flight */

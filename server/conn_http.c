@@ -139,10 +139,13 @@ void http_call_refuse(struct http_call *c, int status, enum error_code code, con
 
 static int rpc_answer(struct channel *channel, struct str message, int status)
 {
-	static const struct http_header retry = { STR("Retry-After"), STR("1") };
+	char seconds[24];
+	struct http_header retry = { STR("Retry-After"), { seconds, 0 } };
 	struct http_call *c = container_of(channel, struct http_call, channel);
 	bool is_busy = status == 429 || status == 503;
 
+	retry.value.n = (size_t)snprintf(seconds, sizeof(seconds), "%lld",
+					 (long long)MAX((channel->retry_after_ms + 999) / 1000, 1));
 	reply(c,
 	      &(struct http_answer){ .status = status,
 				     .content_type = message.p ? STR("application/json") : STR_NONE,
@@ -322,7 +325,7 @@ static bool judge_request(struct http_call *c, const struct http_request *r)
 
 static void keep_account(struct conn_http *h, const struct principal *who)
 {
-	if (!who->id.n || (h->kept && str_eq(who->id, str_from(h->kept->id))))
+	if (!who->id.n || (h->kept && quota_is_of(h->kept, who)))
 		return;
 	h->kept = quota_unref(h->kept);
 	h->kept = quota_join(h->server->quota, who);

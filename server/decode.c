@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "server/access.h"
 #include "server/pool.h"
+#include "server/quota.h"
 #include "server/seal.h"
 #include "server/server.h"
 #include "verbs.gen.h"
@@ -57,6 +58,11 @@ static bool may_change(struct request *r)
 
 bool decode_access(struct request *r)
 {
+	if (r->principal.expires_ms &&
+	    clock_wall_ms(&r->server->clock) >= r->principal.expires_ms) {
+		request_fail(r, ERROR_UNAUTHENTICATED, "the caller's key has ended");
+		return false;
+	}
 	if (!access_allows(&r->principal, r->verb)) {
 		struct str_list needs = access_needs(&r->arena, r->verb);
 		struct str text = call_listed(&r->arena, needs, needs.n);
@@ -72,6 +78,20 @@ bool decode_access(struct request *r)
 		return false;
 	}
 	return may_change(r);
+}
+
+bool decode_quota(struct request *r)
+{
+	struct quota_refusal refusal;
+
+	if (!r->user || quota_admit(r->user, r->verb, &refusal))
+		return true;
+	request_fail(r, ERROR_TOO_MANY_REQUESTS, "%.*s has used its calls of this minute",
+		     STR_ARG(r->principal.id));
+	r->call.failure.retry_after_ms = refusal.retry_after_ms;
+	call_data_str(&r->call, "quota", str_from(refusal.quota));
+	call_data_int(&r->call, "limit", refusal.limit);
+	return false;
 }
 
 static bool out_of_memory(struct request *r)

@@ -13,6 +13,8 @@
 bool decode_verb(struct request *r, struct str method) must_check;
 /* May this principal, in this state of the server? */
 bool decode_access(struct request *r) must_check;
+/* One call less in this minute; false when there was none left. */
+bool decode_quota(struct request *r) must_check;
 /* Parameters: shape, request_id, confirmation, cursor. `scratch` is the thread's. */
 bool decode_params(struct request *r, const struct json *params,
 		   struct shape_faults *scratch) must_check;

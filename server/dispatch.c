@@ -7,6 +7,8 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "server/access_keys.h"
+#include "server/audit.h"
 #include "server/batch.h"
 #include "server/decode.h"
 #include "server/faults.h"
@@ -46,11 +48,46 @@ void dispatch_finish(struct request *r)
 	int64_t took_us = clock_boot_us(&s->clock) - r->started_us;
 
 	r->is_over = true;
+	if (r->verb && r->user && !r->call.failure.code)
+		quota_count(r->user, r->verb->is_read_only);
+	audit_expect(s);
 	assert(!r->is_running && !r->is_parked && !r->is_held && !r->is_queued);
 	metrics_call(s->metrics, r, took_us);
 	if (log_is_on(LOG_DEBUG))
 		tell_log(r, took_us);
 	r->ops->done(r);
+}
+
+/* A line connection and a batch over HTTP keep the order of their own calls; each of MCP's
+ * exchanges is one call. */
+static bool keeps_order(const struct channel *c)
+{
+	return c && c->kind != CHANNEL_HTTP_MCP;
+}
+
+/* A connection remembers its writes until they are over. */
+static void note_write(struct request *r)
+{
+	struct channel *c = r->channel;
+
+	r->is_write = true;
+	if (!keeps_order(c))
+		return;
+	c->n_writes++;
+	c->last_write = r->serial;
+}
+
+/* What was denied is put on record before it is answered. */
+void dispatch_refuse(struct request *r)
+{
+	if (r->call.failure.code != ERROR_DENIED || !decode_quota(r) ||
+	    !dispatch_charge(r, CHARGE_CALLS)) {
+		dispatch_finish(r);
+		return;
+	}
+	r->is_refused = true;
+	note_write(r);
+	lanes_write(r->server->lanes, r);
 }
 
 static void fault(struct request *r, int e)
@@ -155,7 +192,7 @@ static void start_read(struct request *r)
 		fault(r, err_new(ERR_INTERNAL, "a read cannot wait"));
 		return;
 	}
-	dispatch_finish(r);
+	dispatch_refuse(r);
 }
 
 /* ---- long calls ---- */
@@ -239,25 +276,6 @@ void dispatch_resume(struct request *r)
 
 /* ---- writes ---- */
 
-/* A line connection and a batch over HTTP keep the order of their own calls; each of MCP's
- * exchanges is one call. */
-static bool keeps_order(const struct channel *c)
-{
-	return c && c->kind != CHANNEL_HTTP_MCP;
-}
-
-/* A connection remembers its writes until they are over. */
-static void note_write(struct request *r)
-{
-	struct channel *c = r->channel;
-
-	r->is_write = true;
-	if (!keeps_order(c))
-		return;
-	c->n_writes++;
-	c->last_write = r->serial;
-}
-
 static void start_write(struct request *r)
 {
 	if (!dispatch_charge(r, CHARGE_CALLS)) {
@@ -299,7 +317,10 @@ static void to_lane(struct request *r)
 		start_stream(r);
 		return;
 	case LANE_SERVER:
-		batch_start(r);
+		if (r->verb->id == VERB_KEYS_USE)
+			access_keys_use(r);
+		else
+			batch_start(r);
 		return;
 	}
 }
@@ -397,7 +418,7 @@ void dispatch_batch_started(struct request *r)
 static void finish_write(struct request *r, bool is_in_order)
 {
 	struct channel *c = writer_of(r);
-	bool is_batch = r->verb->lane == LANE_SERVER;
+	bool is_batch = r->verb->lane == LANE_SERVER && !r->is_refused;
 	uint64_t serial = is_in_order ? r->serial : 0;
 
 	dispatch_finish(r);
@@ -418,13 +439,24 @@ void dispatch_start(struct request *r, struct str method, const struct json *par
 
 	r->raw = params && params->type == JSON_OBJECT ? params : NULL;
 	r->call.arena = &r->arena;
-	if (!decode_verb(r, method) || !decode_access(r)) {
+	if (!decode_verb(r, method)) {
+		dispatch_finish(r);
+		return;
+	}
+	if (!decode_access(r)) {
+		dispatch_refuse(r);
+		return;
+	}
+	if (!decode_quota(r)) {
 		dispatch_finish(r);
 		return;
 	}
 	run_prepare(r);
 	if (!decode_params(r, params, &s->faults)) {
-		dispatch_finish(r);
+		if (r->verb->id == VERB_KEYS_USE)
+			access_keys_end_use(r);
+		else
+			dispatch_finish(r);
 		return;
 	}
 	if (must_wait(r))
@@ -435,7 +467,11 @@ void dispatch_start(struct request *r, struct str method, const struct json *par
 
 void dispatch_returned(struct request *r)
 {
-	if (r->verb->lane == LANE_STREAM && !r->outcome) {
+	for (const struct call_touched *t = r->outcome ? NULL : r->call.touched; t; t = t->next)
+		access_keys_changed(r->server->keys, t->who);
+	if (r->job)
+		r->ops->done(r);
+	else if (r->verb->lane == LANE_STREAM && !r->outcome) {
 		follow_start(r);
 	} else if (r->outcome == CALL_AGAIN) {
 		tell_progress(r);
@@ -453,7 +489,10 @@ void dispatch_batch_over(struct server *s, bool has_written)
 
 static void cancelled(struct request *r)
 {
-	request_fail(r, ERROR_CANCELLED, "the call was cancelled");
+	if (r->is_revoked)
+		request_fail(r, ERROR_UNAUTHENTICATED, "the caller's key has ended");
+	else
+		request_fail(r, ERROR_CANCELLED, "the call was cancelled");
 	finish_write(r, false);
 }
 
@@ -472,7 +511,7 @@ void dispatch_cancel(struct request *r)
 	if (r->is_over || atomic_exchange(&r->is_cancelled, true))
 		return;
 	if (r->stream) {
-		stream_close(r->stream, STREAM_CANCELLED);
+		stream_close(r->stream, r->is_revoked ? STREAM_REVOKED : STREAM_CANCELLED);
 	} else if (r->is_held) {
 		unhold(r);
 		cancelled(r);

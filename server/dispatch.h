@@ -11,6 +11,8 @@ void dispatch_batch_over(struct server *s, bool has_written);
 /* A parked call runs again. */
 void dispatch_resume(struct request *r);
 /* r->call.failure or r->out is the answer. */
+/* Ends a call that failed; one that was denied is put on record first. */
+void dispatch_refuse(struct request *r);
 void dispatch_finish(struct request *r);
 /* A batch runs: what comes behind it on its connection waits for it. */
 void dispatch_batch_started(struct request *r);

@@ -141,7 +141,7 @@ void follow_open(struct request *r, struct stream *s)
 {
 	int e;
 
-	s->principal = r->principal.id;
+	s->user = r->user;
 	s->filter = *r->call.follow.filter;
 	r->stream = s;
 	e = stream_open(r->server, s, r->call.follow.since);

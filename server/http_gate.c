@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "server/access.h"
+#include "server/access_keys.h"
 #include "server/metrics.h"
 #include "server/server.h"
 
@@ -145,6 +146,15 @@ static void refuse_token(struct http_call *c, int why, bool was_given)
 				     : "a bearer token is needed" });
 }
 
+/* They were lent for this moment. */
+static bool keep_texts(struct arena *a, struct principal *p)
+{
+	p->id = str_dup(a, p->id);
+	if (p->key)
+		p->key_id = str_dup(a, p->key_id);
+	return !a->is_out;
+}
+
 static bool is_let_in(struct http_call *c, const struct http_request *r)
 {
 	struct str bearer = bearer_of(r);
@@ -156,12 +166,16 @@ static bool is_let_in(struct http_call *c, const struct http_request *r)
 		return true;
 	}
 	e = access_bearer(c->server->access, bearer, r->peer, &c->principal);
-	if (!e) {
+	if (!e && keep_texts(http_arena(c->x), &c->principal)) {
+		access_keys_expect_end(c->server->keys, c->principal.expires_ms);
 		http_mark_authenticated(c->x);
 		return true;
 	}
-	if (e < 0)
-		err_forget(); /* it cannot be checked: not let in */
+	if (e <= 0) {
+		err_forget();
+		http_call_refuse(c, 503, ERROR_STORAGE_BUSY, "the key cannot be looked up now");
+		return false;
+	}
 	refuse_token(c, e, bearer.p != NULL);
 	return false;
 }

@@ -8,6 +8,8 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/rpc_limits.h"
+#include "server/access_keys.h"
+#include "server/audit.h"
 #include "server/conn_http.h"
 #include "server/lanes.h"
 #include "server/proc.h"
@@ -173,6 +175,18 @@ static int backup_path(void *data, struct call *c, char **out)
 	return *out ? 0 : err_nomem();
 }
 
+static int make_key(void *data, struct call *c, struct call_key *out)
+{
+	const struct server *s = data;
+
+	return err_trace(access_keys_make(s->keys, c->arena, out));
+}
+
+static struct str chain(void *data, struct arena *a, struct str before, struct str text)
+{
+	return audit_chain(a, before, text);
+}
+
 void info_init(struct server *s)
 {
 	s->for_verbs = (struct call_server){
@@ -181,6 +195,8 @@ void info_init(struct server *s)
 		.health = health,
 		.streams = streams,
 		.config = config,
+		.make_key = make_key,
+		.chain = chain,
 		.backup_path = backup_path,
 	};
 }

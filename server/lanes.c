@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/queue.h"
+#include "server/audit.h"
 #include "server/batch.h"
 #include "server/dispatch.h"
 #include "server/faults.h"
@@ -73,7 +74,7 @@ static struct request *request_of(struct list *l)
 
 static bool is_step(const struct request *r)
 {
-	return r->verb->lane == LANE_LONG;
+	return r->verb->lane == LANE_LONG && !r->is_refused;
 }
 
 /* Cancelled before it began: nothing was done, nothing will be. */
@@ -96,6 +97,8 @@ static void fail_all(struct lanes *l, struct list *batch, int e)
 		struct str incident;
 
 		r->outcome = CALL_FAILED;
+		if (r->is_refused)
+			continue; /* it is denied all the same */
 		if (!failure.code) {
 			faults_fail(r, e, STR("commit"), &l->limit);
 			failure = r->call.failure;
@@ -121,8 +124,9 @@ static int run_calls(struct lanes *l, struct list *batch)
 
 		if (is_stopped(r))
 			continue;
-		e = r->verb->lane == LANE_SERVER ? batch_run_atomic(r, store, &l->limit)
-						 : run_write(r, store, &l->limit);
+		e = r->verb->lane == LANE_SERVER && !r->is_refused
+			? batch_run_atomic(r, store, &l->limit)
+			: run_write(r, store, &l->limit);
 		if (e) {
 			store_rollback(store);
 			return err_trace(e);
@@ -153,7 +157,7 @@ static int step_reply(struct request *r, bool is_end, bool *out_is_over)
 	int e;
 
 	*out_is_over = false;
-	if (!r->request_id.p)
+	if (!r->request_id.p && !is_end)
 		return 0;
 	e = store_begin(store);
 	if (e)
@@ -161,6 +165,8 @@ static int step_reply(struct request *r, bool is_end, bool *out_is_over)
 	e = store_call_begin(store, &r->arena, r->call.now_ms, &tx);
 	if (!e)
 		e = is_end ? run_keep_reply(r, &tx) : run_find_reply(r, &tx, out_is_over);
+	if (!e && is_end)
+		e = audit_add(r, &tx);
 	if (!e)
 		e = store_call_keep(store);
 	if (e) {

@@ -410,6 +410,13 @@ void mcp_receive(struct channel *ch, struct arena *arena, const struct json *mes
 	arena_deinit(arena);
 }
 
+bool mcp_is_busy(const struct channel *c)
+{
+	const struct mcp_conn *conn = c->mcp;
+
+	return conn && (!list_is_empty(&conn->calls) || !list_is_empty(&conn->asks) || conn->watch);
+}
+
 void mcp_channel_gone(struct channel *ch)
 {
 	struct mcp_conn *conn = ch->mcp;

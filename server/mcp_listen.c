@@ -213,7 +213,7 @@ static int follow(struct mcp_watch *w, const struct channel *ch)
 		.server = w->mcp->server,
 		.ops = &stream_ops,
 		.owner = w,
-		.principal = ch->principal.id,
+		.user = w->user,
 		.transport = ch->kind == CHANNEL_LINES ? "mcp lines" : "mcp http",
 		.never_cycles = true,
 	};

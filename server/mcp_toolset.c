@@ -4,6 +4,7 @@
 #include "server/mcp_toolset.h"
 
 #include "server/mcp_extra.h"
+#include "verbs/authority.h"
 
 /* Clients that load tools on demand are asked to have these at hand from the start. */
 #define ALWAYS_LOAD ",\"_meta\":{\"anthropic/alwaysLoad\":true}}"
@@ -54,6 +55,7 @@ struct mcp_toolset mcp_toolset_of(const struct channel *ch)
 	return (struct mcp_toolset){
 		.list = ch->toolsets,
 		.option = o->toolsets,
+		.who = &ch->principal,
 		.is_read_only = ch->is_read_only || o->read_only_tools,
 	};
 }
@@ -220,6 +222,15 @@ static void put(struct mcp_call *c, struct str json, bool is_hub, struct json_ou
 	json_raw(w, text);
 }
 
+/* A tool that calls others is of use to who may call one of them. */
+static bool may_use(const struct principal *p, const struct mcp_caller *caller)
+{
+	for (size_t i = 0; i < VERB_MAX; i++)
+		if (mcp_caller_fits(caller, &verb_table[i]) && authority_has(p, &verb_table[i]))
+			return true;
+	return false;
+}
+
 void mcp_toolset_put(const struct mcp_toolset *t, struct mcp_call *c, struct json_out *w)
 {
 	for (const struct mcp_extra_tool *const *tables = mcp_extras.tools; tables && *tables;
@@ -228,9 +239,9 @@ void mcp_toolset_put(const struct mcp_toolset *t, struct mcp_call *c, struct jso
 			if (e->json.p)
 				put(c, e->json, false, w);
 	for (size_t i = 0; i < VERB_MAX; i++)
-		if (lists(t, &verb_table[i]))
+		if (lists(t, &verb_table[i]) && authority_has(t->who, &verb_table[i]))
 			put(c, verb_table[i].tool_json, is_hub(&verb_table[i]), w);
 	for (size_t i = 0; i < ARRAY_LEN(callers); i++)
-		if (mcp_caller_find(t, callers[i].name))
+		if (mcp_caller_find(t, callers[i].name) && may_use(t->who, &callers[i]))
 			put(c, callers[i].json, false, w);
 }

@@ -12,7 +12,8 @@
 struct mcp_toolset {
 	struct str
 	    list; /* the client's: "quests,ideas", "all", "search"; NONE = the server's option */
-	struct str_list option; /* empty = the default list */
+	struct str_list option;      /* empty = the default list */
+	const struct principal *who; /* is offered no tool that it may not call */
 	bool is_read_only;
 };
 

@@ -39,7 +39,7 @@ struct options {
 	struct str_list origins; /* further origins that browsers may come from */
 	bool no_auth, behind_proxy, read_only;
 	int64_t workers, idle_exit_s, drain_s;
-	int64_t keep_events_days, keep_replies_hours, keep_backups, ballast_mb;
+	int64_t keep_events_days, keep_replies_hours, keep_audit_days, keep_backups, ballast_mb;
 	struct str_list
 	    toolsets; /* of MCP, where the client chooses none; empty = the default list */
 	bool read_only_tools;

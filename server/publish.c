@@ -339,25 +339,16 @@ static int64_t cycle_at(const struct publish *p, int64_t now)
 	return now + cycle_ms * 8 / 10 + (int64_t)(random % 1000) * cycle_ms * 4 / 10000;
 }
 
-static int charge_stream(struct publish *p, struct stream *s)
+static int charge_stream(struct stream *s)
 {
-	struct principal who = { .id = s->principal };
-	struct quota_user *user = quota_join(p->server->quota, &who);
-	int e;
-
-	if (!user)
-		return err_nomem();
-	/* the one who opens it has a connection, so the account outlives this reference */
-	e = charge_take(&s->charge, &user->account, CHARGE_STREAMS, 1);
-	quota_unref(user);
-	return e ? STREAM_TOO_MANY : 0;
+	return charge_take(&s->charge, &s->user->account, CHARGE_STREAMS, 1) ? STREAM_TOO_MANY : 0;
 }
 
 int stream_open(struct server *srv, struct stream *s, int64_t since)
 {
 	struct publish *p = srv->publish;
 	int64_t floor, head, now = clock_boot_ms(&srv->clock);
-	int e = charge_stream(p, s);
+	int e = charge_stream(s);
 
 	if (e) {
 		err_forget();
@@ -406,6 +397,23 @@ void publish_end_all(struct publish *p, enum stream_end why)
 	end_doomed(p, why);
 }
 
+void publish_look_again(struct publish *p, bool (*may)(void *data, struct quota_user *), void *data)
+{
+	struct list *const lists[] = { &p->live, &p->behind };
+
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+		list_for_each (it, tmp, lists[i]) {
+			struct stream *s = list_entry(it, struct stream, link);
+
+			if (may(data, s->user))
+				continue;
+			list_unlink(it);
+			list_push_back(&p->doomed, it);
+		}
+	}
+	end_doomed(p, STREAM_REVOKED);
+}
+
 const char *stream_end_text(enum stream_end why)
 {
 	static const char *const texts[] = {
@@ -435,7 +443,7 @@ static int list_one(const struct publish *p, struct call *c, const struct stream
 
 	*out = (struct stream_info){
 		.id = str_dup(c->arena, s->id),
-		.principal = str_dup(c->arena, s->principal),
+		.principal = str_dup(c->arena, s->user->who.id),
 		.transport = str_from(s->transport),
 		.subject = str_dup(c->arena, s->filter.subject),
 		.since = str_dup(c->arena, (struct str){ cursor, n }),

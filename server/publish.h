@@ -15,7 +15,9 @@
 #include "base/str.h"
 #include "store/events.h"
 
+struct principal;
 struct publish;
+struct quota_user;
 struct server;
 struct stream;
 
@@ -49,7 +51,7 @@ struct stream {
 	const struct stream_ops *ops;
 	void *owner;
 	struct str id;                    /* for streams.list */
-	struct str principal;             /* likewise */
+	struct quota_user *user;          /* whose account it is charged to; outlives it */
 	const char *transport;            /* "lines", "sse", "mcp" */
 	struct store_event_filter filter; /* memory of the owner */
 	bool never_cycles;
@@ -60,7 +62,7 @@ struct stream {
 	bool is_live;
 };
 
-/* The owner fills ops, owner, id, principal, transport, filter, never_cycles. since < 0: only what
+/* The owner fills ops, owner, id, user, transport, filter, never_cycles. since < 0: only what
  * comes from now on. `connected` (and a gap) are called before this returns. Positive: refused,
  * nothing was called or kept. */
 enum { STREAM_TOO_MANY = 1, STREAM_NO_STORE };
@@ -80,6 +82,9 @@ int publish_watch(struct publish *p) must_check;
 void publish_committed(struct publish *p);
 /* Ends all streams. */
 void publish_end_all(struct publish *p, enum stream_end why);
+/* Ends those (STREAM_REVOKED) whose caller may not follow any more. */
+void publish_look_again(struct publish *p, bool (*may)(void *data, struct quota_user *),
+			void *data);
 size_t publish_n_streams(const struct publish *p);
 struct call;
 struct stream_info_list;

@@ -59,6 +59,8 @@ struct request *pool_take(struct server *s, const struct request_ops *ops, void 
 		.principal = *principal,
 		.started_us = loop_now_us(s->loop),
 	};
+	r->principal.id = user->who.id;
+	r->principal.key_id = user->who.key_id;
 	list_init(&r->link);
 	list_init(&r->lane_link);
 	s->n_requests++;

@@ -63,8 +63,11 @@ struct request {
 	struct str digest; /* of the canonical parameters, when request_id is given */
 	bool is_confirmed; /* set before dispatch_start(): somebody said yes on another way */
 	/* What a lane's thread writes, away from what the loop reads meanwhile. */
-	int outcome;      /* of its run: 0, CALL_… */
-	bool is_replayed; /* `out` is a kept reply */
+	int (*job)(struct request *r,
+		   struct store_tx *tx); /* the server's own, instead of a verb */
+	bool is_refused;                 /* goes to the writer to be put on record, no more */
+	int outcome;                     /* of its run: 0, CALL_… */
+	bool is_replayed;                /* `out` is a kept reply */
 	bool has_stepped;
 	struct principal principal;
 	struct call call;
@@ -79,6 +82,7 @@ struct request {
 	bool is_running; /* a lane has it: only the lane may touch it */
 	bool is_held, is_queued, is_write, in_writer, is_parked, is_over;
 	bool goes_first;       /* its principal has nothing else under way */
+	bool is_revoked;       /* cancelled because its caller's key has ended */
 	bool is_notification;  /* nobody waits for the answer */
 	bool outlives_channel; /* its owner wants it run on when the peer leaves */
 };

@@ -86,6 +86,8 @@ static int status_of(const struct call_failure *f)
 		return 400;
 	case ERROR_TOO_LARGE:
 		return 413;
+	case ERROR_UNAUTHENTICATED:
+		return 401;
 	case ERROR_TOO_MANY_REQUESTS:
 		return 429;
 	case ERROR_OVERLOADED:
@@ -122,6 +124,12 @@ static bool is_done(const struct request *r)
 	return !r->call.failure.code && r->verb && !r->verb->is_read_only;
 }
 
+static void answer_with(struct channel *c, struct str message, const struct call_failure *f)
+{
+	c->retry_after_ms = f->retry_after_ms;
+	(void)c->ops->answer(c, message, status_of(f)); /* one who does not take it is cut */
+}
+
 static void send_one(struct channel *c, const struct request *r)
 {
 	struct buf *b = &c->server->rpc->out;
@@ -130,7 +138,7 @@ static void send_one(struct channel *c, const struct request *r)
 	if (b->failed)
 		answer_no_memory(c, r->id.p ? r->id : STR("null"), is_done(r));
 	else
-		(void)c->ops->answer(c, buf_str(b), status_of(&r->call.failure)); /* likewise */
+		answer_with(c, buf_str(b), &r->call.failure);
 	buf_clear(b);
 }
 

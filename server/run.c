@@ -3,10 +3,13 @@
 
 #include "base/err.h"
 #include "handlers.gen.h"
+#include "server/audit.h"
 #include "server/decode.h"
 #include "server/faults.h"
 #include "server/server.h"
+#include "store/keys.h"
 #include "verbs.gen.h"
+#include "verbs/authority.h"
 
 void run_prepare(struct request *r)
 {
@@ -15,6 +18,7 @@ void run_prepare(struct request *r)
 	c->verb = r->verb;
 	c->principal = &r->principal;
 	c->arena = &r->arena;
+	c->touched = NULL;
 	c->store = r->server->store;
 	c->server = &r->server->for_verbs;
 	c->now_ms = clock_wall_ms(&r->server->clock);
@@ -27,7 +31,9 @@ enum err_class run_verb(struct request *r, struct store_tx *tx, bool keep_busy,
 	int e;
 
 	r->call.tx = tx;
-	e = verb_functions[r->verb->id](&r->call, r->params, r->result);
+	e = authority_check(&r->call, r->params);
+	if (!e)
+		e = verb_functions[r->verb->id](&r->call, r->params, r->result);
 	if (!e && r->arena.is_out)
 		e = err_nomem(); /* some part of the result was left out for want of memory */
 	if (!e)
@@ -91,11 +97,29 @@ static void fault(struct request *r, int e, struct log_limit *limit)
 	faults_fail(r, e, r->verb->name, limit);
 }
 
+/* A key that was revoked while the call waited does nothing any more. */
+bool run_check_key(struct request *r, struct store_tx *tx, struct log_limit *limit)
+{
+	bool is_live = true;
+	int e = r->principal.key ? store_key_is_live(tx, r->principal.key, &is_live) : 0;
+
+	if (e) {
+		fault(r, e, limit);
+	} else if (!is_live) {
+		r->outcome = CALL_FAILED;
+		request_fail(r, ERROR_UNAUTHENTICATED, "the caller's key has ended");
+	}
+	return !e && is_live;
+}
+
 static void run_in_savepoint(struct request *r, struct store_tx *tx, struct log_limit *limit)
 {
 	bool is_over;
-	int e = run_find_reply(r, tx, &is_over);
+	int e;
 
+	if (!run_check_key(r, tx, limit))
+		return;
+	e = run_find_reply(r, tx, &is_over);
 	if (!e && is_over)
 		return;
 	if (!e) {
@@ -104,8 +128,40 @@ static void run_in_savepoint(struct request *r, struct store_tx *tx, struct log_
 			return;
 		e = run_keep_reply(r, tx);
 	}
+	if (!e)
+		e = audit_add(r, tx);
 	if (e)
 		fault(r, e, limit);
+}
+
+/* What failed is undone, that it was tried is kept. */
+int run_record_failure(struct request *r, struct store *store)
+{
+	struct store_tx tx;
+	int e = store_call_begin(store, &r->arena, r->call.now_ms, &tx);
+
+	if (e)
+		return err_trace(e);
+	e = audit_add(r, &tx);
+	if (!e)
+		return err_trace(store_call_keep(store));
+	err_forget(); /* the call's own failure is what its caller is told */
+	return err_trace(store_call_undo(store));
+}
+
+static int run_job(struct request *r, struct store *store)
+{
+	struct store_tx tx;
+	int e = store_call_begin(store, &r->arena, r->call.now_ms, &tx);
+
+	if (e)
+		return err_trace(e);
+	e = r->job(r, &tx);
+	if (!e)
+		return err_trace(store_call_keep(store));
+	err_forget(); /* tried again with the next round */
+	r->outcome = CALL_FAILED;
+	return err_trace(store_call_undo(store));
 }
 
 int run_write(struct request *r, struct store *store, struct log_limit *limit)
@@ -114,13 +170,20 @@ int run_write(struct request *r, struct store *store, struct log_limit *limit)
 	int e;
 
 	run_prepare(r);
+	if (r->job)
+		return err_trace(run_job(r, store));
+	if (r->is_refused) {
+		r->outcome = CALL_FAILED;
+		return err_trace(run_record_failure(r, store));
+	}
 	e = store_call_begin(store, &r->arena, r->call.now_ms, &tx);
 	if (e)
 		return err_trace(e);
 	run_in_savepoint(r, &tx, limit);
-	if (r->outcome == CALL_WAIT || r->outcome == CALL_AGAIN) {
+	if (r->outcome == CALL_WAIT || r->outcome == CALL_AGAIN)
 		fault(r, err_new(ERR_INTERNAL, "a write cannot wait"), limit);
-		return err_trace(store_call_undo(store));
-	}
-	return err_trace(r->outcome ? store_call_undo(store) : store_call_keep(store));
+	if (!r->outcome)
+		return err_trace(store_call_keep(store));
+	e = store_call_undo(store);
+	return e ? err_trace(e) : err_trace(run_record_failure(r, store));
 }

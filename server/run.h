@@ -18,6 +18,10 @@ enum err_class run_verb(struct request *r, struct store_tx *tx, bool keep_busy,
 /* In a savepoint: looks for the kept reply of r->request_id, runs, keeps the reply. Same outcomes.
  * Negative when the transaction itself is beyond help. */
 int run_write(struct request *r, struct store *store, struct log_limit *limit) must_check;
+/* A key that was revoked while the call waited does nothing any more: false, the call failed. */
+bool run_check_key(struct request *r, struct store_tx *tx, struct log_limit *limit) must_check;
+/* Puts a failed call on record, in a savepoint of its own. Negative as run_write. */
+int run_record_failure(struct request *r, struct store *store) must_check;
 /* The first half alone: 0, or CALL_FAILED / replayed (r->is_replayed) as outcome. Negative: fault.
  */
 int run_find_reply(struct request *r, struct store_tx *tx, bool *out_is_over) must_check;

@@ -124,16 +124,31 @@ int seal_open(const struct seal *s, struct arena *a, const struct seal_binding *
 	return 0;
 }
 
-struct str seal_digest(struct arena *a, struct str text)
+static struct str digest(struct arena *a, const uint8_t *key, size_t n_key, struct str text)
 {
 	uint8_t hash[SEAL_DIGEST_HEX / 2];
 	char *hex = arena_alloc(a, SEAL_DIGEST_HEX + 1);
 
 	if (!hex)
 		return STR_NONE;
-	crypto_generichash(hash, sizeof(hash), (const uint8_t *)text.p, text.n, NULL, 0);
+	crypto_generichash(hash, sizeof(hash), (const uint8_t *)text.p, text.n, key, n_key);
 	sodium_bin2hex(hex, SEAL_DIGEST_HEX + 1, hash, sizeof(hash));
 	return (struct str){ hex, SEAL_DIGEST_HEX };
+}
+
+struct str seal_digest(struct arena *a, struct str text)
+{
+	return digest(a, NULL, 0, text);
+}
+
+struct str seal_keyed_digest(struct arena *a, const uint8_t key[SEAL_KEY_BYTES], struct str text)
+{
+	return digest(a, key, SEAL_KEY_BYTES, text);
+}
+
+uint32_t seal_random_below(uint32_t n)
+{
+	return randombytes_uniform(n);
 }
 
 bool seal_equal(struct str a, struct str b)

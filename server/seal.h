@@ -36,6 +36,10 @@ int seal_open(const struct seal *s, struct arena *a, const struct seal_binding *
 
 /* BLAKE2b-256 as lower-case hex, in the arena. NONE when memory is out. */
 struct str seal_digest(struct arena *a, struct str text);
+/* The same under a secret, for what must not be guessed from its hash. */
+struct str seal_keyed_digest(struct arena *a, const uint8_t key[SEAL_KEY_BYTES], struct str text);
+/* Random, each number as likely as the others. */
+uint32_t seal_random_below(uint32_t n);
 /* The same work whatever the difference. */
 bool seal_equal(struct str a, struct str b);
 /* A secret: prefix and 43 URL-safe characters (256 random bits); cap ≥ prefix + 44. */

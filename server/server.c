@@ -8,6 +8,8 @@
 
 #include "base/err.h"
 #include "server/access.h"
+#include "server/access_keys.h"
+#include "server/audit.h"
 #include "server/channel.h"
 #include "server/conn_http.h"
 #include "server/conn_line.h"
@@ -44,6 +46,7 @@ static int store_options_of(struct server *s, struct store_options *so)
 	so->read_only = o->read_only;
 	so->ballast_bytes = o->ballast_mb * MIB;
 	so->keep_events_ms = o->keep_events_days * DAY_MS;
+	so->keep_audit_ms = o->keep_audit_days * DAY_MS;
 	so->keep_replies_ms = o->keep_replies_hours * HOUR_MS;
 	so->keep_backups = o->keep_backups;
 	return 0;
@@ -157,7 +160,11 @@ static int make_access(struct server *s, struct store_problem *problem)
 	int e = access_new(o->paths.token, &s->clock, needs_token, &s->access);
 
 	if (!e)
+		e = access_keys_new(s, o->paths.keys_secret, &s->keys);
+	if (!e) {
+		access_let_keys_in(s->access, s->keys);
 		return 0;
+	}
 	err_take(e, &report);
 	snprintf(problem->text, sizeof(problem->text), "%.*s", (int)sizeof(problem->text) - 1,
 		 report.text);
@@ -191,7 +198,7 @@ int server_init(struct server *s, struct store_problem *problem)
 	s->last_client_ms = clock_boot_ms(&s->clock);
 	e = loop_new(&s->clock, &s->loop);
 	if (!e)
-		e = quota_new(&s->quota);
+		e = quota_new(&s->clock, &s->quota);
 	if (!e)
 		e = open_store(s, problem);
 	if (e)
@@ -220,11 +227,13 @@ void server_deinit(struct server *s)
 	if (s->loop)
 		pool_empty(s);
 	s->seal = seal_free(s->seal);
+	s->keys = access_keys_free(s->keys);
 	s->access = access_free(s->access);
 	s->reader = store_reader_free(s->reader);
 	s->store = s->store ? store_close(s->store) : NULL;
 	s->quota = quota_free(s->quota);
 	loop_disarm(&s->idle);
+	loop_disarm(&s->audit);
 	s->loop = loop_free(s->loop);
 	options_deinit(&s->options);
 }
@@ -233,6 +242,8 @@ void server_begin_drain(struct server *s)
 {
 	if (s->is_draining)
 		return;
+	if (!s->options.read_only)
+		audit_flush(s);
 	s->is_draining = true;
 	if (s->lines)
 		conn_lines_quiesce(s->lines);

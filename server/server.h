@@ -17,6 +17,7 @@
 #include "verbs/call.h"
 
 struct access;
+struct access_keys;
 struct channel;
 struct conn_http;
 struct conn_lines;
@@ -42,6 +43,7 @@ struct server {
 	struct metrics *metrics;
 	struct quota *quota;
 	struct access *access;
+	struct access_keys *keys;
 	struct rpc *rpc;
 	struct seal *seal; /* cursors and MCP request state */
 	struct mcp *mcp;   /* sessions, tools lists, tasks */
@@ -52,6 +54,7 @@ struct server {
 	struct list spare; /* requests, for the next ones */
 	size_t n_spare, n_requests, n_channels;
 	struct call_server for_verbs;
+	struct loop_timer audit;              /* puts counted reads on record */
 	struct loop_timer idle;               /* lets go of the inline reader's snapshot */
 	struct shape_faults faults;           /* the loop's scratch */
 	struct log_limit fault_lines;         /* the loop's */
@@ -93,6 +96,8 @@ bool mcp_is_method(struct str method);
 void mcp_receive(struct channel *c, struct arena *arena, const struct json *message);
 /* An empty arena for the next message, with memory of a call that is over where there is some. */
 struct arena mcp_arena(struct mcp *m, size_t limit);
+/* Is something of MCP's open on this connection: a call, a question, a subscription? */
+bool mcp_is_busy(const struct channel *c);
 /* The connection's MCP state goes with it: called by channel_gone() when c->mcp is set. */
 void mcp_channel_gone(struct channel *c);
 int mcp_new(struct server *s, struct mcp **out) must_check;

@@ -3,7 +3,10 @@
 #include "store/agents.h"
 
 #include "handlers.gen.h"
+#include "store/keys.h"
+#include "store/roles.h"
 #include "verbs/agents_common.h"
+#include "verbs/authority.h"
 #include "verbs/grants.h"
 
 #define CHILDREN_MAX 100 /* agent_grants.children */
@@ -96,12 +99,15 @@ static int tell(struct call *c, const char *kind, const struct agent *a)
 	return err_trace(call_event(c, kind, a->id, fields, ARRAY_LEN(fields)));
 }
 
-/* Its place below a parent, when it has one. */
+/* Its place below a parent; what an agent spawns is below that agent. */
 static int place(struct call *c, const struct agents_spawn_params *p, struct store_agent *a)
 {
 	struct store_agent parent;
-	int e = agent_named(c, "parent", p->parent, &parent);
+	int e = p->parent.p ? agent_named(c, "parent", p->parent, &parent)
+			    : authority_self(c, &parent);
 
+	if (e == 0)
+		e = authority_as_agent(c, "parent", &parent);
 	if (e == 0)
 		e = check_room(c, &parent);
 	if (e == 0)
@@ -126,8 +132,9 @@ int agents_spawn(struct call *call, const struct agents_spawn_params *p,
 			   .max_concurrent = p->max_concurrent,
 			   .created_by = call->principal->id },
 	};
-	int e = p->parent.p ? place(call, p, &a)
-			    : settle_grants(call, NULL, p->grants, &a.agent.grants);
+	bool is_below = p->parent.p || call->principal->kind == PRINCIPAL_KIND_AGENT;
+	int e = is_below ? place(call, p, &a)
+			 : settle_grants(call, NULL, p->grants, &a.agent.grants);
 
 	if (e)
 		return e;
@@ -264,6 +271,15 @@ static int clear_fields(struct call *c, const struct agents_update_params *p, st
 	return e;
 }
 
+/* Who retires has neither seats nor keys any more. */
+static int leave(struct call *c, const struct agent *a)
+{
+	int64_t n;
+	int e = store_roles_vacate(c->tx, a->id, &n);
+
+	return e ? err_trace(e) : err_trace(store_keys_revoke_of(c->tx, a->id, &n));
+}
+
 /* Retired ones do not count among their parent's children. */
 static int change_status(struct call *c, struct store_agent *a, enum agent_status to)
 {
@@ -277,8 +293,10 @@ static int change_status(struct call *c, struct store_agent *a, enum agent_statu
 		return 0;
 	a->agent.has_retired_at = is_retired;
 	a->agent.retired_at = is_retired ? c->now_ms : 0;
-	if (!a->parent)
-		return 0;
+	if (is_retired)
+		e = leave(c, &a->agent);
+	if (e || !a->parent)
+		return err_trace(e);
 	if (was_retired) {
 		e = store_agent_get(c->tx, a->parent, &parent);
 		if (e)
@@ -332,6 +350,7 @@ int agents_update(struct call *call, const struct agents_update_params *p,
 	e = store_agent_set(call->tx, &a);
 	if (e == STORE_NAME_TAKEN)
 		return refuse_name(call, p->name);
+	authority_changed(call, KEY_OWNER_AGENT, a.agent.id);
 	if (e == 0)
 		e = tell(call,
 			 !was_retired && a.agent.has_retired_at ? "agent.retired" : "agent.updated",
@@ -374,6 +393,7 @@ int agents_delete(struct call *call, const struct agents_delete_params *p,
 		e = change_status(call, &a, AGENT_STATUS_RETIRED);
 	if (e == 0)
 		e = p->erase ? erase(call, &a) : err_trace(store_agent_set(call->tx, &a));
+	authority_changed(call, KEY_OWNER_AGENT, a.agent.id);
 	if (e == 0)
 		e = tell(call, p->erase ? "agent.erased" : "agent.retired", &a.agent);
 	if (e)

@@ -40,11 +40,25 @@ enum {
 /* Bits of enum access_role (generated from the schemas' `access`): 1u << role. */
 typedef uint32_t access_roles;
 
+/* A set of verbs, by enum verb_id. */
+#define VERB_SET_WORDS 4
+struct verb_set {
+	uint64_t words[VERB_SET_WORDS];
+};
+
 struct principal {
-	struct str
-	    id; /* "uid:1000", "token", "worker:…": what `created_by` and events' source say */
+	/* "uid:1000", "token", "user:<id>", "worker:<name>": what `created_by` and events' source
+	 * say */
+	struct str id;
+	enum principal_kind kind;
 	access_roles roles;
+	struct verb_set verbs; /* what it may call: its roles', within its key's and its grants' */
 	bool is_owner; /* the user who runs the server: may override a claim it does not hold */
+	/* Of a key; 0, NONE and 0 without one. */
+	int64_t key;
+	struct str key_id;
+	int64_t expires_ms;
+	int64_t reads_per_minute, writes_per_minute; /* 0 = no limit */
 };
 
 enum call_datum_kind { CALL_DATUM_STR = 1, CALL_DATUM_INT, CALL_DATUM_STRS };
@@ -90,6 +104,12 @@ struct call_follow {
 	int64_t since;                           /* -1: only what comes from now on */
 };
 
+/* Whose calls, streams and connections the server looks at again before the call is answered. */
+struct call_touched {
+	struct call_touched *next;
+	struct str who; /* a principal's id */
+};
+
 struct call {
 	const struct verb *verb;
 	const struct principal *principal;
@@ -97,8 +117,9 @@ struct call {
 	struct store_tx *tx; /* NULL in lane long's steps on the writer (they use `store`) */
 	struct store *store;
 	const struct call_server *server;
-	int64_t now_ms;    /* wall time, the same during the whole call */
-	bool is_time_over; /* a CALL_WAIT call runs for the last time */
+	int64_t now_ms;               /* wall time, the same during the whole call */
+	struct call_touched *touched; /* whose access the verb changed */
+	bool is_time_over;            /* a CALL_WAIT call runs for the last time */
 	bool is_cancelled; /* a CALL_AGAIN call runs for the last time: tidy up and fail `cancelled`
 			    */
 	void *state;       /* a CALL_AGAIN verb's own, from call->arena; NULL at first */
@@ -133,6 +154,10 @@ struct call_field {
 int call_event(struct call *c, const char *kind, struct str subject,
 	       const struct call_field *fields, size_t n) must_check;
 
+struct call_key {
+	struct str id, text, hash;
+};
+
 /* What verbs may ask of the server that runs them; filled by server/, faked in tests. All results
  * live in the call's arena. */
 struct call_server {
@@ -141,6 +166,9 @@ struct call_server {
 	int (*health)(void *data, struct call *c, struct system_health *out);
 	int (*streams)(void *data, struct call *c, struct stream_info_list *out);
 	int (*config)(void *data, struct call *c, struct config_entry_list *out);
+	/* The id, text and hash of a new key; the hash of an audit row. */
+	int (*make_key)(void *data, struct call *c, struct call_key *out);
+	struct str (*chain)(void *data, struct arena *a, struct str before, struct str text);
 	/* A new file's name beside the automatic backups. */
 	int (*backup_path)(void *data, struct call *c, char **out);
 };

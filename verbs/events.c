@@ -7,15 +7,18 @@
 #include "verbs/call.h"
 
 static const struct str reserved[] = { STR("agent"), STR("quest"),   STR("idea"), STR("system"),
-				       STR("role"),  STR("session"), STR("task"), STR("schedule") };
+				       STR("role"),  STR("session"), STR("task"), STR("schedule"),
+				       STR("user"),  STR("key") };
 
 /* All that the runtime itself fires. */
 static const struct str kinds[] = {
-	STR("agent.erased"),  STR("agent.retired"),  STR("agent.spawned"),  STR("agent.updated"),
-	STR("idea.deleted"),  STR("idea.linked"),    STR("idea.stored"),    STR("idea.unlinked"),
-	STR("idea.updated"),  STR("quest.assigned"), STR("quest.blocked"),  STR("quest.claimed"),
-	STR("quest.closed"),  STR("quest.created"),  STR("quest.released"), STR("quest.unblocked"),
-	STR("quest.updated"),
+	STR("agent.erased"),   STR("agent.retired"),  STR("agent.spawned"),   STR("agent.updated"),
+	STR("idea.deleted"),   STR("idea.linked"),    STR("idea.stored"),     STR("idea.unlinked"),
+	STR("idea.updated"),   STR("key.created"),    STR("key.revoked"),     STR("key.rotated"),
+	STR("quest.assigned"), STR("quest.blocked"),  STR("quest.claimed"),   STR("quest.closed"),
+	STR("quest.created"),  STR("quest.released"), STR("quest.unblocked"), STR("quest.updated"),
+	STR("role.assigned"),  STR("role.created"),   STR("role.deleted"),    STR("role.updated"),
+	STR("role.vacated"),   STR("user.created"),   STR("user.deleted"),    STR("user.updated"),
 };
 
 static bool is_reserved(struct str kind)
@@ -64,6 +67,22 @@ static int check_kind(struct call *c, struct str kind)
 
 /* ---- filters ---- */
 
+/* "agent.*, idea.*, quest.*": the kinds are in order. */
+static struct str list_families(struct arena *a)
+{
+	struct str out = STR(""), last = STR_NONE;
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		struct str rest = kinds[i], family = str_cut(&rest, '.');
+
+		if (!last.p || !str_eq(family, last))
+			out = str_fmt(a, "%.*s%s%.*s.*", STR_ARG(out), out.n ? ", " : "",
+				      STR_ARG(family));
+		last = family;
+	}
+	return out;
+}
+
 /* A kind that the runtime would have to fire and does not is a slip, and never comes. */
 static int check_filter(struct call *c, struct str glob)
 {
@@ -79,8 +98,11 @@ static int check_filter(struct call *c, struct str glob)
 		call_data_str(c, "nearest", nearest);
 		c->failure.hint = str_fmt(c->arena, "did you mean %.*s?", STR_ARG(nearest));
 	} else {
-		c->failure.hint = STR("of the runtime's kinds there are quest.*, idea.* and "
-				      "agent.*; your own, such as build.*, may be any others");
+		c->failure.hint =
+		    str_fmt(c->arena,
+			    "of the runtime's kinds there are %.*s; your own, such as build.*, may "
+			    "be any others",
+			    STR_ARG(list_families(c->arena)));
 	}
 	return call_fail_field(c, ERROR_INVALID_PARAMS, "kinds", "no event is of kind '%.*s'",
 			       STR_ARG(glob));

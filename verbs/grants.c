@@ -13,8 +13,7 @@ static bool is_same(struct str wide, struct str narrow)
 	return str_eq(wide, narrow);
 }
 
-/* "*" covers all, "quests.*" what begins with "quests." */
-static bool covers_tool(struct str wide, struct str narrow)
+bool grants_cover_tool(struct str wide, struct str narrow)
 {
 	if (str_eq(wide, STR("*")))
 		return true;
@@ -58,7 +57,7 @@ static const struct list_rule lists[] = {
 	{ "grants.egress", AT(egress), covers_host, false, 0 },
 	{ "grants.files_read", AT(files_read), covers_path, false, AT(files_write) },
 	{ "grants.files_write", AT(files_write), covers_path, false, 0 },
-	{ "grants.tools_allow", AT(tools_allow), covers_tool, true, 0 },
+	{ "grants.tools_allow", AT(tools_allow), grants_cover_tool, true, 0 },
 	{ "grants.own_tools", AT(own_tools), is_same, false, 0 },
 	{ "grants.models", AT(models), is_same, true, 0 },
 	{ "grants.secrets", AT(secrets), is_same, false, 0 },

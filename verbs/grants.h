@@ -12,6 +12,8 @@ struct grants_excess {
 	struct str entry;
 };
 
+/* "*" covers all, "quests.*" what begins with "quests." */
+bool grants_cover_tool(struct str wide, struct str narrow);
 /* Refused whoever the parent is: paths that are not absolute or not plain. */
 struct grants_excess grants_malformed(const struct agent_grants *g);
 /* What limits and the child leaves open it takes from the parent: sandbox, tools, models, amounts.

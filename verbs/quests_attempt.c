@@ -4,17 +4,22 @@
 #include "handlers.gen.h"
 #include "store/quests_list.h"
 #include "verbs/agents_common.h"
+#include "verbs/authority.h"
 #include "verbs/quests_common.h"
 #include "verbs/quests_states.h"
 
 /* ---- claim ---- */
 
-/* An agent that may start one more. */
+/* An agent that may start one more: the one named; an agent that names none means itself. */
 static int find_claimer(struct call *c, struct str who, struct store_agent *out)
 {
 	const struct agent *a = &out->agent;
-	int e = agent_named(c, "agent", who, out);
+	int e = who.p ? agent_named(c, "agent", who, out) : authority_self(c, out);
 
+	if (e == STORE_NONE && !who.p)
+		return 0;
+	if (e == 0)
+		e = authority_as_agent(c, "agent", out);
 	if (e)
 		return e;
 	if (a->status != AGENT_STATUS_ACTIVE)
@@ -117,7 +122,7 @@ int quests_claim(struct call *call, const struct quests_claim_params *p,
 	struct str by = call->principal->id;
 	struct store_agent agent = { 0 };
 	struct store_quest q = { 0 };
-	int e = p->agent.p ? find_claimer(call, p->agent, &agent) : 0;
+	int e = find_claimer(call, p->agent, &agent);
 
 	if (e == 0)
 		e = find_quest(call, p, agent.n, &q);

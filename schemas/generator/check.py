@@ -129,7 +129,7 @@ def check_consistency(verb, faults):
         at.down("annotations.readOnly").refuse(f"is false in lane {verb.lane}")
     if verb.name.split(".")[-1] in limits.REMOVING and not notes["destructive"]:
         at.down("annotations.destructive").refuse("is false, and the verb removes")
-    if verb.lane == "server" and not notes["destructive"]:
+    if verb.lane == "server" and verb.mcp is not False and not notes["destructive"]:
         at.down("annotations.destructive").refuse("is false, and any call may be in a batch")
     if verb.lane == "stream" and verb.mcp is not False:
         at.down("mcp").refuse("a stream stays out of MCP: false")

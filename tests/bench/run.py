@@ -180,6 +180,11 @@ def decode():
 
 
 @bench
+def access():
+    run_c("bench_access")
+
+
+@bench
 def json_codec():
     run_c("bench_json")
 

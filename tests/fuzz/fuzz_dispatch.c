@@ -17,6 +17,7 @@
 #include "server/request.h"
 #include "server/server.h"
 #include "store/store.h"
+#include "verbs/authority.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -162,7 +163,10 @@ static void turn(struct world *w)
 
 static void open_peer(struct world *w, struct peer *p)
 {
-	struct principal who = { .id = STR("key:fuzz"), .roles = ROLES, .is_owner = true };
+	struct principal who = { .id = STR("key:fuzz"),
+				 .roles = ROLES,
+				 .verbs = authority_verbs_of(ROLES),
+				 .is_owner = true };
 	int e;
 
 	*p = (struct peer){ 0 };

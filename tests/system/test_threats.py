@@ -137,22 +137,25 @@ class Threats(unittest.TestCase):
         self.assertEqual(lines.ok("system.ping"), {"pong": True})
 
     def test_a_foreign_id_answers_like_a_missing_one(self):
-        """TM-RPC-06"""
+        """TM-RPC-06 TM-AUTHZ-02, t2: for every verb that takes an id, byte for byte."""
         lines = self.server.lines()
         made = {"agent": lines.ok("agents.spawn", {"name": "somebody"})["id"], "quest": lines.ok("quests.create", {"subject": "s"})["id"],
-                "idea": lines.ok("ideas.store", {"name": "n", "content": "c"})["id"]}
+                "idea": lines.ok("ideas.store", {"name": "n", "content": "c"})["id"],
+                "role": lines.ok("roles.create", {"title": "t", "type": "advisor"})["id"], "user": lines.ok("users.create", {"name": "u"})["id"]}
+        kinds = {"quests": "quest", "agents": "agent", "ideas": "idea", "roles": "role", "users": "user", "keys": "key"}
         missing = "0192f0c1-2222-7333-8444-555566667777"
         more = {"quests.close": {"kind": "done", "summary": "s"}, "quests.update": {"subject": "t"}, "quests.assign": {"assignee": "somebody"},
                 "agents.update": {"model": "m"}, "ideas.update": {"kind": "k"}, "agents.delete": {"confirm": True}, "ideas.delete": {"confirm": True},
-                "ideas.link": {"to": made["idea"]}, "ideas.unlink": {"to": made["idea"]}}
+                "users.update": {"about": "a"}, "users.delete": {"confirm": True}, "roles.update": {"title": "t"}, "roles.delete": {"confirm": True},
+                "roles.assign": {"occupant": "somebody"}, "keys.revoke": {"confirm": True}, "ideas.link": {"to": made["idea"]}, "ideas.unlink": {"to": made["idea"]}}
         n = 0
         for name, verb in VERBS.items():
             params = verb["params_schema"].get("properties", {})
             field = next((f for f in ("id", "from") if f in params), None)
             if not field or verb["lane"] == "stream":
                 continue
-            kind = {"quests": "quest", "agents": "agent", "ideas": "idea"}.get(name.split(".")[0])
-            other = made[{"quest": "idea", "agent": "quest", "idea": "agent"}[kind]]
+            kind = kinds[name.split(".")[0]]
+            other = made[next(k for k in made if k != kind)]
             answers = []
             for value in (other, missing):
                 answer = lines.call(name, {field: value, **more.get(name, {})})
@@ -162,7 +165,7 @@ class Threats(unittest.TestCase):
             self.assertIn('"not_found"', answers[0], name)
             n += 1
         self.assertGreaterEqual(n, 12)
-        for kind, name in (("agent", "agents.get"), ("quest", "quests.get"), ("idea", "ideas.get")):
+        for kind, name in (("agent", "agents.get"), ("quest", "quests.get"), ("idea", "ideas.get"), ("role", "roles.get"), ("user", "users.get")):
             self.assertEqual(lines.ok(name, {"id": made[kind]})["id"], made[kind])
 
     def test_a_changed_cursor_is_refused(self):

@@ -94,15 +94,19 @@ class Tools:
         params = message.get("params", {}) if isinstance(message, dict) else {}
         if not tool or n != 1 or "\\ud8" in text or type(message.get("id")) not in (int, str) or not isinstance(params, dict) \
                 or message.get("jsonrpc") != "2.0":
-            return self.unix.exchange(text, n)
+            self.unix.lines.send(text)
+            return [self.read() for _ in range(n)]
         self.n_calls += 1
         meta = '"_meta":' + questd.compact(questd.META) + "," if self.is_modern else ""
         self.unix.lines.send(f'{{"jsonrpc":"2.0","id":{json.dumps(message["id"])},"method":"tools/call",'
                              f'"params":{{{meta}"name":"{tool}","arguments":{as_written(text, "params")}}}}}')
+        return [self.plain(message["id"], self.read())]
+
+    def read(self):
         answer = self.unix.lines.read()
         while '"method":"notifications/' in answer[:80]:  # lists that changed, which MCP clients are told of
             answer = self.unix.lines.read()
-        return [self.plain(message["id"], answer)]
+        return answer
 
     def plain(self, id_, text):
         answer = json.loads(text)

@@ -12,6 +12,7 @@
 #include "tests/unit/sys.h"
 #include "tests/unit/test.h"
 #include "verbs.gen.h"
+#include "verbs/authority.h"
 
 #define TOKEN "qd_0123456789abcdefghijklmnopqrstuvwxyzABCDEFG"
 #define OTHER "qd_x123456789abcdefghijklmnopqrstuvwxyzABCDEFG"
@@ -126,7 +127,9 @@ TEST(access_lets_only_its_own_user_in_by_the_socket)
 TEST(access_gate_is_the_verbs_roles)
 {
 	const struct verb *v = verb_find(STR("system.config"));
-	struct principal viewer = { .id = STR("v"), .roles = 1u << ACCESS_ROLE_VIEWER };
+	struct principal viewer = { .id = STR("v"),
+				    .roles = 1u << ACCESS_ROLE_VIEWER,
+				    .verbs = authority_verbs_of(1u << ACCESS_ROLE_VIEWER) };
 	struct str_list needs;
 	struct arena arena;
 

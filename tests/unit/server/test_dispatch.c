@@ -7,6 +7,7 @@
 #include "server/channel.h"
 #include "server/lanes.h"
 #include "tests/unit/test.h"
+#include "verbs/authority.h"
 #include "world.h"
 
 #define CALL(id, method, params) \
@@ -275,7 +276,9 @@ TEST(rpc_a_message_over_a_limit_is_told_the_limit)
 TEST(dispatch_refuses_who_has_no_role)
 {
 	struct principal nobody = { .id = STR("key:1") };
-	struct principal viewer = { .id = STR("key:2"), .roles = 1u << ACCESS_ROLE_VIEWER };
+	struct principal viewer = { .id = STR("key:2"),
+				    .roles = 1u << ACCESS_ROLE_VIEWER,
+				    .verbs = authority_verbs_of(1u << ACCESS_ROLE_VIEWER) };
 	struct world w;
 	struct peer p, v;
 
@@ -295,7 +298,9 @@ TEST(dispatch_refuses_who_has_no_role)
 
 TEST(f_21_a_guests_65th_waiting_call_is_refused_at_once)
 {
-	struct principal guest = { .id = STR("key:1"), .roles = 1u << ACCESS_ROLE_OPERATOR };
+	struct principal guest = { .id = STR("key:1"),
+				   .roles = 1u << ACCESS_ROLE_OPERATOR,
+				   .verbs = authority_verbs_of(1u << ACCESS_ROLE_OPERATOR) };
 	struct world w;
 	struct peer p;
 
@@ -467,7 +472,9 @@ TEST(mcp_P1_progress_is_told_only_so_often)
 
 TEST(tm_rpc_07_a_cursor_serves_its_own_query_only)
 {
-	struct principal other = { .id = STR("key:2"), .roles = 1u << ACCESS_ROLE_VIEWER };
+	struct principal other = { .id = STR("key:2"),
+				   .roles = 1u << ACCESS_ROLE_VIEWER,
+				   .verbs = authority_verbs_of(1u << ACCESS_ROLE_VIEWER) };
 	struct world w;
 	struct peer p, o;
 	struct str page, cursor;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "tests/unit/test.h"
+#include "verbs/authority.h"
 #include "world.h"
 
 #define CALL(id, method, params) \
@@ -127,7 +128,9 @@ TEST(tm_rpc_08_one_that_does_not_read_is_cut_and_told_where_to_go_on)
 
 TEST(tm_rpc_08_a_guest_has_16_streams)
 {
-	struct principal guest = { .id = STR("key:1"), .roles = 1u << ACCESS_ROLE_VIEWER };
+	struct principal guest = { .id = STR("key:1"),
+				   .roles = 1u << ACCESS_ROLE_VIEWER,
+				   .verbs = authority_verbs_of(1u << ACCESS_ROLE_VIEWER) };
 	struct world w;
 	struct peer p;
 

@@ -30,6 +30,21 @@ static int fake_config(void *data, struct call *c, struct config_entry_list *out
 	return 0;
 }
 
+/* No key that a server would take, but each another. */
+static int fake_key(void *data, struct call *c, struct call_key *out)
+{
+	struct world *w = data;
+
+	out->id = str_fmt(c->arena, "k%07u", ++w->n_keys);
+	out->text = out->hash = str_fmt(c->arena, "qd_%.*s", STR_ARG(out->id));
+	return out->text.p ? 0 : err_nomem();
+}
+
+static struct str fake_chain(void *data, struct arena *a, struct str before, struct str text)
+{
+	return str_fmt(a, "%zu:%zu", before.n, text.n);
+}
+
 int world_open(struct world *w)
 {
 	store_options_init(&w->o);
@@ -44,7 +59,9 @@ int world_open(struct world *w)
 	w->o.ballast_bytes = 0;
 	w->principal =
 	    (struct principal){ .id = STR("uid:1000"), .roles = UINT32_MAX, .is_owner = true };
-	w->server = (struct call_server){ .data = w, .config = fake_config };
+	w->server = (struct call_server){
+		.data = w, .config = fake_config, .make_key = fake_key, .chain = fake_chain
+	};
 	arena_init(&w->arena, 0);
 	return store_open(&w->o, &w->store, &w->problem);
 }

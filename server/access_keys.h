@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who comes with a key. What was looked up is kept, under a hash of the key, until something
+ * changes what its owner may; then its keys that somebody is connected with are looked up again,
+ * and those whose key has ended are cut before whoever ended it hears that it is done. Loop thread.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/macros.h"
+#include "verbs/call.h"
+
+struct access_keys;
+struct request;
+struct server;
+
+/* Reads the secret that the hashes are made with; makes it (mode 0600) where it is missing and the
+ * store can be written. It lies beside the database, not in it: a copy of the database lets nobody
+ * check a key. */
+int access_keys_new(struct server *s, const char *secret_path, struct access_keys **out) must_check;
+struct access_keys *access_keys_free(struct access_keys *k);
+
+/* The texts of *out live until the next call of the loop. 0, ACCESS_UNKNOWN, or negative when it
+ * cannot be looked up now. */
+int access_keys_find(struct access_keys *k, struct str text, struct principal *out) must_check;
+/* Something was committed that changes what this principal's keys may. */
+void access_keys_changed(struct access_keys *k, struct str who);
+/* Somebody came in with a key that ends then (wall time; 0 = never). */
+void access_keys_expect_end(struct access_keys *k, int64_t expires_ms);
+/* keys.use: the request's connection is the key's from here on; the call ends. */
+void access_keys_use(struct request *r);
+
+/* Ends such a call. What follows on a connection that did not become the key's would be done with
+ * the rights that it had before: so nothing follows, it is closed. */
+void access_keys_end_use(struct request *r);
+
+/* A new key, and its hash as hex; the hash of an audit row as hex. NONE when memory is out. */
+int access_keys_make(struct access_keys *k, struct arena *a, struct call_key *out) must_check;

@@ -1,0 +1,315 @@
+# SPDX-License-Identifier: Apache-2.0
+"""On what a caller may act: agents with identities of their own, seats and what lies below them, and what is
+kept on record of it all."""
+import json
+import os
+import random
+import sqlite3
+import sys
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import questd  # noqa: E402
+
+
+def code_of(answer):
+    return answer.get("error", {}).get("data", {}).get("code")
+
+
+class Company(unittest.TestCase):
+    def setUp(self):
+        self.server = questd.Server()
+        self.owner = self.server.lines()
+        self.open = []
+
+    def tearDown(self):
+        for lines in [self.owner, *self.open]:
+            lines.close()
+        self.server.__exit__()
+
+    def lines(self, owner_kind, owner, *access, **more):
+        key = self.owner.ok("keys.create", {"name": "test", "owner_kind": owner_kind, "owner": owner, "access": list(access),
+                                            "reads_per_minute": 1000000, "writes_per_minute": 1000000, **more})
+        lines = self.server.lines()
+        lines.ok("keys.use", {"key": key["secret"]})
+        self.open.append(lines)
+        return lines
+
+    def agent(self, name, *access, grants=None, **more):
+        params = {"name": name, **more, **({"grants": grants} if grants else {})}
+        self.owner.ok("agents.spawn", params)
+        return self.lines("agent", name, *(access or ["operator"]))
+
+    def denied(self, lines, method, params, field=None):
+        answer = lines.call(method, params)
+        self.assertEqual(code_of(answer), "denied", (method, params, answer))
+        if field:
+            self.assertEqual(answer["error"]["data"].get("field"), field)
+        return answer["error"]["data"]
+
+    # ---- agents
+
+    def test_tm_authz_04_an_agent_does_not_touch_the_quests_of_others(self):
+        """TM-AUTHZ-04: whatever it knows of them, their token even."""
+        ann, bob = self.agent("ann"), self.agent("bob")
+        mine = self.owner.ok("quests.create", {"subject": "ann's", "assignee": "ann"})
+        theirs = self.owner.ok("quests.create", {"subject": "bob's", "assignee": "bob"})
+        free = self.owner.ok("quests.create", {"subject": "anybody's"})
+        for method, params in (("quests.close", {"kind": "done", "summary": "x"}), ("quests.update", {"subject": "x"}),
+                               ("quests.assign", {"assignee": "ann"})):
+            for quest in (theirs, free):
+                self.denied(ann, method, {"id": quest["id"], **params}, "id")
+            missing = ann.call(method, {"id": "q-999", **params})
+            self.assertEqual(code_of(missing), "not_found")
+        claim = bob.ok("quests.claim", {"id": theirs["id"]})
+        self.denied(ann, "quests.close", {"id": theirs["id"], "kind": "done", "summary": "x",
+                                          "attempt": claim["attempt"], "token": claim["token"]})
+        self.assertEqual(ann.ok("quests.claim")["id"], mine["id"])
+        self.assertEqual(self.owner.ok("quests.get", {"id": theirs["id"]})["status"], "in_progress")
+        why = ann.ok("system.why_denied", {"verb": "quests.close", "target": theirs["id"]})
+        self.assertEqual([i["gate"] for i in why["items"]], ["authority"])
+
+    def test_54_an_agent_claims_as_itself_only(self):
+        ann, _ = self.agent("ann"), self.agent("bob")
+        self.owner.ok("quests.create", {"subject": "bob's", "assignee": "bob"})
+        self.denied(ann, "quests.claim", {"agent": "bob"}, "agent")
+        self.assertEqual(code_of(ann.call("quests.claim")), "not_found")
+        self.owner.ok("quests.create", {"subject": "anybody's"})
+        self.assertEqual(ann.ok("quests.claim")["assignee"], "ann")
+
+    def test_tm_authz_04_grants_are_checked_on_every_call(self):
+        ann = self.agent("ann", grants={"tools_allow": ["quests.*"], "tools_deny": ["quests.assign"]})
+        self.assertIn("items", ann.ok("quests.list"))
+        quest = ann.ok("quests.create", {"subject": "x"})
+        self.denied(ann, "ideas.store", {"name": "x", "content": "x"})
+        self.denied(ann, "quests.assign", {"id": quest["id"], "assignee": "ann"})
+        why = ann.ok("system.why_denied", {"verb": "ideas.store"})
+        self.assertEqual([i["gate"] for i in why["items"]], ["grant"])
+        # wider from the next call on, and narrower; a tools/list follows
+        self.owner.ok("agents.update", {"id": "ann", "grants": {"tools_allow": ["ideas.*"]}})
+        ann.ok("ideas.store", {"name": "x", "content": "x"})
+        self.denied(ann, "quests.list", {})
+        tools = [t["name"] for t in ann.call("tools/list", {"_meta": questd.META})["result"]["tools"]]
+        self.assertIn("ideas_store", tools)
+        self.assertNotIn("quests_list", tools)
+
+    def test_tm_authz_04_a_paused_agent_does_nothing_and_a_retired_one_is_unknown(self):
+        ann = self.agent("ann")
+        self.owner.ok("agents.update", {"id": "ann", "status": "paused"})
+        self.denied(ann, "quests.list", {})
+        self.assertEqual(ann.ok("system.why_denied", {"verb": "quests.list"})["items"][0]["gate"], "status")
+        self.owner.ok("agents.delete", {"id": "ann", "confirm": True})
+        with self.assertRaises(EOFError):
+            ann.read()
+
+    def test_tm_authz_04_an_agent_is_never_org_admin_and_never_acts_as_the_server(self):
+        self.owner.ok("agents.spawn", {"name": "ann"})
+        answer = self.owner.call("keys.create", {"name": "x", "owner_kind": "agent", "owner": "ann", "access": ["org_admin"]})
+        self.assertEqual(code_of(answer), "denied")
+        ann = self.lines("agent", "ann", "agent_admin", "operator")
+        self.denied(ann, "agents.update", {"id": "ann", "grants": {"may_spawn": True, "depth": 9, "children": 9}})
+        quest = self.owner.ok("quests.create", {"subject": "x", "assignee": "ann"})
+        self.owner.ok("quests.claim", {"id": quest["id"], "agent": "ann"})
+        self.assertEqual(code_of(ann.call("quests.close", {"id": quest["id"], "kind": "done", "summary": "x", "override": True})),
+                         "denied")
+
+    def test_t10_spawning_stops_at_its_depth_and_its_number(self):
+        """TM-AUTHZ-03: an agent spawns below itself, as deep and as many as its grants say."""
+        grants = {"may_spawn": True, "depth": 2, "children": 2, "money_micros": 1000}
+        lead = self.agent("lead", "agent_admin", grants=grants)
+        child = lead.ok("agents.spawn", {"name": "child", "grants": {"may_spawn": True, "depth": 1, "children": 1, "money_micros": 400}})
+        self.assertEqual(child["parent"], self.owner.ok("agents.get", {"id": "lead"})["id"])
+        lead.ok("agents.spawn", {"name": "second"})
+        self.assertEqual(code_of(lead.call("agents.spawn", {"name": "third"})), "conflict")
+        kid = self.lines("agent", "child", "agent_admin")
+        self.denied(kid, "agents.spawn", {"name": "wider", "grants": {"money_micros": 401}})
+        kid.ok("agents.spawn", {"name": "grandchild"})
+        grandchild = self.lines("agent", "grandchild", "agent_admin")
+        self.denied(grandchild, "agents.spawn", {"name": "too deep"})
+        self.denied(kid, "agents.spawn", {"name": "aside", "parent": "second"}, "parent")
+        lead.ok("agents.update", {"id": "grandchild", "instructions": "below me, at any depth"})
+        self.denied(kid, "agents.update", {"id": "second", "instructions": "beside me"})
+
+    def test_tm_authz_03_effective_rights_never_grow_on_the_way_down(self):
+        """Random trees of grants: whatever a child may call its parent may."""
+        chance = random.Random(7)
+        verbs = ["quests.*", "ideas.*", "quests.list", "ideas.get", "agents.*", "*"]
+        names = []
+        for i in range(40):
+            parent = chance.choice(names) if names and chance.random() < 0.8 else None
+            grants = {"may_spawn": True, "depth": chance.randrange(4), "children": 5}
+            if chance.random() < 0.7:
+                grants["tools_allow"] = chance.sample(verbs, chance.randrange(1, 4))
+            if chance.random() < 0.4:
+                grants["tools_deny"] = chance.sample(verbs[:4], 1)
+            answer = self.owner.call("agents.spawn", {"name": f"a{i}", "grants": grants, **({"parent": parent} if parent else {})})
+            if "result" in answer:
+                names.append(f"a{i}")
+        agents = {a["id"]: a for a in (self.owner.ok("agents.get", {"id": n}) for n in names)}
+        self.assertTrue(any(a.get("parent") for a in agents.values()))
+        keys = {i: self.owner.ok("keys.create", {"name": "x", "owner_kind": "agent", "owner": i, "access": ["agent_admin", "operator"]})["id"]
+                for i in agents}
+
+        def may(id_, verb):
+            return self.owner.ok("system.why_denied", {"verb": verb, "key": keys[id_]})["allowed"]
+        for id_, a in agents.items():
+            for verb in ("quests.list", "quests.get", "ideas.get", "ideas.store", "agents.list", "events.list"):
+                if a.get("parent") and may(id_, verb):
+                    self.assertTrue(may(a["parent"], verb), (a["name"], verb))
+
+    # ---- seats
+
+    def test_authority_is_what_lies_below_a_seat(self):
+        for name in ("ann", "bob"):
+            self.owner.ok("users.create", {"name": name})
+        for title, kind, parents, who in (("Director", "director", [], "ann"), ("Research", "operational", ["r-1"], "bob"),
+                                          ("Tests", "operational", ["r-1"], None), ("Desk", "operational", ["r-2"], None)):
+            self.owner.ok("roles.create", {"title": title, "type": kind, "parents": parents, **({"occupant": who} if who else {})})
+        ann, bob = self.lines("user", "ann", "agent_admin"), self.lines("user", "bob", "agent_admin")
+        self.owner.ok("agents.spawn", {"name": "robot"})
+        self.owner.ok("agents.spawn", {"name": "tester"})
+        self.denied(bob, "roles.assign", {"id": "r-3", "occupant": "tester"}, "id")
+        self.denied(bob, "roles.update", {"id": "r-1", "title": "Mine"}, "id")
+        self.denied(bob, "roles.update", {"id": "r-2", "title": "Mine"}, "id")
+        self.denied(bob, "roles.create", {"title": "Top", "type": "director"}, "parents")
+        self.denied(bob, "roles.create", {"title": "Aside", "type": "advisor", "parents": ["r-3"]}, "parents")
+        self.denied(bob, "agents.update", {"id": "robot", "instructions": "x"}, "id")
+        bob.ok("roles.assign", {"id": "r-4", "occupant": "robot"})
+        bob.ok("agents.update", {"id": "robot", "instructions": "you are mine now"})
+        bob.ok("roles.create", {"title": "Bench", "type": "operational", "parents": ["r-2"]})
+        ann.ok("roles.assign", {"id": "r-3", "occupant": "tester"})
+        ann.ok("agents.update", {"id": "robot", "instructions": "and mine"})
+        self.denied(bob, "agents.update", {"id": "tester", "instructions": "x"})
+        self.assertEqual([r["short_id"] for r in bob.ok("principals.me")["roles"]], ["r-2"])
+        # whoever leaves the seat leaves what it gave
+        self.owner.ok("roles.assign", {"id": "r-2", "occupant": "ann"})
+        self.denied(bob, "agents.update", {"id": "robot", "instructions": "x"})
+
+    def test_a_role_graph_counts_its_ways_right_whatever_is_done_to_it(self):
+        """Random moves of roles against a walk over all of them; cycles are refused, each naming a real way round."""
+        chance, parents = random.Random(11), {}
+
+        def below(n, seen=None):
+            seen = set() if seen is None else seen
+            for child in (c for c, p in parents.items() if n in p):
+                if child not in seen:
+                    seen.add(child)
+                    below(child, seen)
+            return seen
+        for i in range(1, 25):
+            self.owner.ok("roles.create", {"title": f"role {i}", "type": "operational"})
+            parents[f"r-{i}"] = set()
+        for _ in range(150):
+            one = chance.choice(list(parents))
+            wanted = set(chance.sample(list(parents), chance.randrange(4)))
+            answer = self.owner.call("roles.update", {"id": one, "parents": sorted(wanted)})
+            if "error" in answer:
+                way = answer["error"]["data"]["cycle"]
+                self.assertEqual(way[0], one)
+                self.assertIn(way[-1], wanted)
+                # on the way the edges are those of now; those of the same update may be among them
+                for a, b in zip(way, way[1:]):
+                    self.assertIn(a, parents[b] | (wanted if b == one else set()))
+                continue
+            self.assertFalse(any(p == one or p in below(one) for p in wanted))
+            parents[one] = wanted
+        for one in parents:
+            self.assertEqual(self.owner.ok("roles.get", {"id": one})["below"], len(below(one)), one)
+        self.assertTrue(self.owner.ok("system.check", {"quick": False})["sound"])
+
+    # ---- on record
+
+    def records(self, **more):
+        return self.owner.ok("audit.list", {"limit": 200, **more})["items"]
+
+    def test_t6_every_change_is_on_record_before_it_is_answered(self):
+        quest = self.owner.ok("quests.create", {"subject": "x"})
+        self.assertEqual([(r["verb"], r["target"], r["outcome"]) for r in self.records()],
+                         [("quests.create", quest["id"], "done")])
+        self.owner.call("quests.close", {"id": "q-99", "kind": "done", "summary": "x"})
+        self.owner.ok("system.batch", {"atomic": True, "calls": [
+            {"method": "ideas.store", "params": {"name": "a", "content": "x"}}, {"method": "quests.list", "params": {}},
+            {"method": "ideas.store", "params": {"name": "b", "content": "x"}}]})
+        self.owner.call("system.batch", {"atomic": True, "calls": [
+            {"method": "ideas.store", "params": {"name": "c", "content": "x"}}, {"method": "quests.close", "params": {
+                "id": "q-99", "kind": "done", "summary": "x"}}]})
+        self.owner.ok("system.backup", {"path": os.path.join(self.server.data, "b.db")})
+        self.assertEqual([(r["verb"], r["outcome"], r.get("reason")) for r in self.records()], [
+            ("quests.create", "done", None), ("quests.close", "failed", "not_found"), ("ideas.store", "done", None),
+            ("ideas.store", "done", None), ("system.batch", "failed", "not_found"), ("system.backup", "done", None)])
+        self.assertTrue(self.owner.ok("audit.verify")["sound"])
+
+    def test_t6_a_repeated_request_is_on_record_once(self):
+        for _ in range(3):
+            self.owner.ok("quests.create", {"subject": "x", "request_id": "again"})
+        self.assertEqual(len(self.records()), 1)
+
+    def test_55_every_denial_is_on_record_whoever_asked_and_however(self):
+        viewer = self.lines("platform", "p", "viewer")
+        before = len(self.records())
+        self.denied(viewer, "quests.create", {"subject": "x"})
+        self.denied(viewer, "keys.list", {})
+        self.denied(viewer, "quests.close", {"id": "q-5", "kind": "done", "summary": "x"})
+        viewer.tool("quests_create", {"subject": "x"})
+        self.denied(viewer, "system.why_denied", {"verb": "quests.close", "key": "00000000"})
+        refused = self.records()[before:]
+        self.assertEqual([(r["principal"], r["verb"], r["outcome"], r["reason"]) for r in refused],
+                         [("platform:p", v, "denied", "denied") for v in
+                          ("quests.create", "keys.list", "quests.close", "quests.create", "system.why_denied")])
+        self.assertEqual(refused[2]["target"], "q-5")
+        self.assertEqual(refused, self.records(outcome="denied"))
+        self.assertTrue(all(len(r["key"]) == 8 for r in refused))
+
+    def test_55_reads_that_were_allowed_are_counted(self):
+        viewer = self.lines("worker", "reader", "viewer")
+        for _ in range(7):
+            viewer.ok("quests.list")
+        viewer.close()
+        self.open.remove(viewer)
+        self.owner.close()
+        self.server.stop()
+        self.server.start()
+        self.owner = self.server.lines()
+        counted = {r["principal"]: r["reads"] for r in self.records(reads=True)}
+        self.assertEqual(counted["worker:reader"], 7)
+        key = [k for k in self.owner.ok("keys.list")["items"] if k["owner"] == "reader"][0]
+        self.assertIn("used_at", key)
+
+    def test_t6_tampering_is_found_and_named(self):
+        """A row changed, one taken out, one put in between: the first that is wrong is named."""
+        for i in range(5):
+            self.owner.ok("ideas.store", {"name": f"i{i}", "content": "x"})
+        head = self.owner.ok("audit.verify")["head"]
+        self.assertEqual(head, self.records()[-1]["hash"])
+        self.owner.close()
+        self.server.stop()
+        path = os.path.join(self.server.data, "questd.db")
+        with open(path, "rb") as f:
+            good = f.read()
+        for change, broken in (("update audit set principal = 'nobody' where seq = 3", 3),
+                               ("update audit set outcome = 3 where seq = 2", 2),
+                               ("update audit set at_ms = at_ms + 1 where seq = 5", 5),
+                               ("update audit set reason = '' where seq = 1", 1),
+                               ("delete from audit where seq = 4", 4),
+                               ("delete from audit where seq = 1", 1)):
+            with open(path, "wb") as f:
+                f.write(good)
+            db = sqlite3.connect(path)
+            with self.assertRaises(sqlite3.IntegrityError):  # not by a statement, as long as the trigger is there
+                db.execute("update audit set principal = 'x'")
+            db.executescript("drop trigger audit_never_changes;" + change)
+            db.close()
+            self.server.start()
+            lines = self.server.lines()
+            answer = lines.ok("audit.verify")
+            self.assertEqual((answer["sound"], answer.get("broken_at")), (False, broken), change)
+            lines.close()
+            self.server.stop()
+        with open(path, "wb") as f:
+            f.write(good)
+        self.server.start()
+        self.owner = self.server.lines()
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "verbs/authority.h"
+
+#include "tests/unit/verbs/world.h"
+#include "verbs.gen.h"
+
+static bool has(const struct verb_set *set, const char *verb)
+{
+	struct principal p = { .verbs = *set };
+
+	return authority_has(&p, verb_find(str_from(verb)));
+}
+
+TEST(authority_of_roles_is_what_the_schemas_say)
+{
+	for (int role = 1; role < ACCESS_ROLE_MAX; role++) {
+		struct verb_set set = authority_verbs_of(1u << role);
+		struct principal p = { .verbs = set };
+
+		for (size_t i = 0; i < VERB_MAX; i++)
+			CHECK(authority_has(&p, &verb_table[i]) ==
+			      ((verb_table[i].access & 1u << role) != 0));
+	}
+}
+
+TEST(authority_of_two_roles_is_both)
+{
+	struct verb_set set = authority_verbs_of(1u << ACCESS_ROLE_VIEWER |
+						 1u << ACCESS_ROLE_AGENT_ADMIN);
+
+	CHECK(has(&set, "agents.spawn") && has(&set, "quests.list"));
+	CHECK(!has(&set, "keys.create"));
+}
+
+/* A key's rights, worked out in a world where its owner is there. */
+static struct authority of(struct world *w, struct store_key k)
+{
+	struct authority a = { 0 };
+	struct store_tx tx;
+
+	if (CHECK_OK(store_begin(w->store)) &&
+	    CHECK_OK(store_call_begin(w->store, &w->arena, 0, &tx)))
+		CHECK_INT(authority_of_key(&tx, &k, &a), 0);
+	store_rollback(w->store);
+	return a;
+}
+
+static struct str scope[] = { { "quests.*", 8 }, { "ideas_get", 9 } };
+
+TEST(t3_scopes_take_away_but_for_what_one_may_always_ask)
+{
+	WORLD_OPEN(w);
+	struct authority a = of(&w, (struct store_key){ .key = { .id = STR("k"),
+								 .owner = STR("w"),
+								 .owner_kind = KEY_OWNER_WORKER,
+								 .scopes = { scope, 2 } },
+							.n = 1,
+							.access = 1u << ACCESS_ROLE_OPERATOR });
+	const struct verb_set *set = &a.principal.verbs;
+
+	CHECK_STR(a.principal.id, "worker:w");
+	CHECK(has(set, "quests.close") && has(set, "ideas.get"));
+	CHECK(!has(set, "ideas.list") && !has(set, "agents.spawn"));
+	CHECK(has(set, "principals.me") && has(set, "system.why_denied"));
+}
+
+TEST(authority_of_a_key_whose_owner_is_gone_is_none)
+{
+	WORLD_OPEN(w);
+	struct store_key k = { .key = { .owner = STR("0192f0c1-2222-7333-8444-555566667777") } };
+	struct authority a;
+	struct store_tx tx;
+
+	CHECK_OK(store_begin(w.store));
+	CHECK_OK(store_call_begin(w.store, &w.arena, 0, &tx));
+	k.key.owner_kind = KEY_OWNER_USER;
+	CHECK_INT(authority_of_key(&tx, &k, &a), STORE_NONE);
+	k.key.owner_kind = KEY_OWNER_AGENT;
+	CHECK_INT(authority_of_key(&tx, &k, &a), STORE_NONE);
+	store_rollback(w.store);
+}

@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "verbs/authority.h"
+
+#include "store/quests.h"
+#include "store/roles_graph.h"
+#include "verbs.gen.h"
+#include "verbs/grants.h"
+
+_Static_assert(VERB_MAX <= VERB_SET_WORDS * 64, "a set has a bit for each verb");
+
+/* Whoever is let in may always ask these: scopes and grants do not take them away. */
+static bool is_always(const struct verb *v)
+{
+	return v->id == VERB_PRINCIPALS_ME || v->id == VERB_SYSTEM_WHY_DENIED ||
+	       v->id == VERB_SYSTEM_PING || v->id == VERB_KEYS_USE;
+}
+
+/* ---- which verbs ---- */
+
+static bool set_has(const struct verb_set *s, const struct verb *v)
+{
+	return s->words[v->id / 64] >> v->id % 64 & 1;
+}
+
+bool authority_has(const struct principal *p, const struct verb *v)
+{
+	return set_has(&p->verbs, v);
+}
+
+static void set_add(struct verb_set *s, const struct verb *v)
+{
+	s->words[v->id / 64] |= UINT64_C(1) << v->id % 64;
+}
+
+struct verb_set authority_verbs_of(access_roles roles)
+{
+	struct verb_set set = { { 0 } };
+
+	for (size_t i = 0; i < VERB_MAX; i++)
+		if (verb_table[i].access & roles)
+			set_add(&set, &verb_table[i]);
+	return set;
+}
+
+static bool is_covered(const struct str_list *patterns, const struct verb *v)
+{
+	for (size_t i = 0; i < patterns->n; i++)
+		if (grants_cover_tool(patterns->v[i], v->name) || str_eq(patterns->v[i], v->tool))
+			return true;
+	return false;
+}
+
+static bool is_in_scope(const struct authority *a, const struct verb *v)
+{
+	return !a->scopes.v || is_covered(&a->scopes, v);
+}
+
+/* What its tools leave it, and whether it may have agents below it. */
+static bool is_granted(const struct agent *a, const struct verb *v)
+{
+	const struct agent_grants *g = a ? a->grants : NULL;
+
+	if (v->id == VERB_AGENTS_SPAWN && a && (!g || !g->may_spawn))
+		return false;
+	if (!g)
+		return true;
+	return (!g->tools_allow.v || is_covered(&g->tools_allow, v)) &&
+	       !is_covered(&g->tools_deny, v);
+}
+
+static bool is_at_work(const struct agent *a)
+{
+	return !a || a->status == AGENT_STATUS_ACTIVE;
+}
+
+static bool may_call(const struct authority *a, const struct verb *v)
+{
+	if (!(v->access & a->principal.roles))
+		return false;
+	return is_always(v) ||
+	       (is_in_scope(a, v) && is_granted(a->agent, v) && is_at_work(a->agent));
+}
+
+/* ---- who ---- */
+
+static const enum principal_kind kinds[] = {
+	[KEY_OWNER_USER] = PRINCIPAL_KIND_USER,
+	[KEY_OWNER_AGENT] = PRINCIPAL_KIND_AGENT,
+	[KEY_OWNER_WORKER] = PRINCIPAL_KIND_WORKER,
+	[KEY_OWNER_PLATFORM] = PRINCIPAL_KIND_PLATFORM,
+};
+
+static struct str principal_id(struct arena *a, enum key_owner kind, struct str owner)
+{
+	return str_fmt(a, "%.*s:%.*s", STR_ARG(key_owner_text(kind)), STR_ARG(owner));
+}
+
+static int find_owner(struct store_tx *tx, const struct key *k, struct authority *out)
+{
+	struct store_user user;
+	struct store_agent *agent;
+	int e;
+
+	out->name = k->owner;
+	if (k->owner_kind == KEY_OWNER_USER) {
+		e = store_user_find(tx, k->owner, &user);
+		if (!e)
+			out->name = user.user.name;
+		return e;
+	}
+	if (k->owner_kind != KEY_OWNER_AGENT)
+		return 0;
+	agent = ARENA_NEW(tx->arena, struct store_agent);
+	if (!agent)
+		return err_nomem();
+	e = store_agent_find(tx, k->owner, agent);
+	if (!e) {
+		out->agent = &agent->agent;
+		out->name = agent->agent.name;
+	}
+	return e;
+}
+
+int authority_of_key(struct store_tx *tx, const struct store_key *k, struct authority *out)
+{
+	const struct key *key = &k->key;
+	struct principal *p = &out->principal;
+	int e;
+
+	*out = (struct authority){ .scopes = key->scopes };
+	e = find_owner(tx, key, out);
+	if (e)
+		return e < 0 ? err_trace(e) : STORE_NONE;
+	*p = (struct principal){
+		.kind = kinds[key->owner_kind],
+		.roles = k->access,
+		.key = k->n,
+		.key_id = key->id,
+		.expires_ms = key->has_expires_at ? key->expires_at : 0,
+		.reads_per_minute = key->reads_per_minute,
+		.writes_per_minute = key->writes_per_minute,
+		.id = principal_id(tx->arena, key->owner_kind, key->owner),
+	};
+	if (!p->id.p)
+		return err_nomem();
+	for (size_t i = 0; i < VERB_MAX; i++)
+		if (may_call(out, &verb_table[i]))
+			set_add(&p->verbs, &verb_table[i]);
+	return 0;
+}
+
+/* Without memory the call fails, and so changed nothing. */
+void authority_changed(struct call *c, enum key_owner kind, struct str owner)
+{
+	struct call_touched *t = ARENA_NEW(c->arena, struct call_touched);
+
+	if (!t)
+		return;
+	*t = (struct call_touched){ c->touched, principal_id(c->arena, kind, owner) };
+	c->touched = t;
+}
+
+/* ---- on what ---- */
+
+static bool is_bounded(const struct principal *p)
+{
+	if (p->kind == PRINCIPAL_KIND_AGENT)
+		return true;
+	return p->kind == PRINCIPAL_KIND_USER && !(p->roles & 1u << ACCESS_ROLE_ORG_ADMIN);
+}
+
+/* "agent:<id>" and "user:<id>" without what is before the colon. */
+static struct str own_id(const struct principal *p)
+{
+	size_t at = str_find(p->id, ':', 0);
+
+	return str_slice(p->id, at + 1, p->id.n);
+}
+
+static int may_agent(struct store_tx *tx, const struct principal *p, const struct store_agent *a,
+		     bool *out)
+{
+	struct str me = own_id(p);
+	int e;
+
+	*out = false;
+	if (str_eq(a->agent.id, me)) /* nobody widens himself */
+		return 0;
+	if (str_eq(a->agent.created_by, p->id)) {
+		*out = true;
+		return 0;
+	}
+	e = store_seat_above_occupant(tx, me, a->agent.id, out);
+	if (!e && !*out && p->kind == PRINCIPAL_KIND_AGENT)
+		e = store_agent_is_below(tx, a->n, me, out);
+	return err_trace(e);
+}
+
+static int may_quest(struct store_tx *tx, const struct principal *p, struct str id, bool *out)
+{
+	struct store_agent a;
+	struct store_quest q;
+	int e = store_quest_get(tx, id, &q);
+
+	if (e)
+		return e < 0 ? err_trace(e) : STORE_NONE;
+	*out = p->kind != PRINCIPAL_KIND_AGENT || str_eq(q.quest.created_by, p->id) ||
+	       (q.quest.claimed_by.p && str_eq(q.quest.claimed_by, p->id));
+	if (*out || !q.assignee)
+		return 0;
+	e = store_agent_get(tx, q.assignee, &a);
+	if (e)
+		return e < 0 ? err_trace(e) : 0;
+	*out = str_eq(a.agent.id, own_id(p));
+	return *out ? 0 : may_agent(tx, p, &a, out);
+}
+
+static int may_agent_named(struct store_tx *tx, const struct principal *p, struct str who,
+			   bool *out)
+{
+	struct store_agent a;
+	int e = store_agent_find(tx, who, &a);
+
+	return e ? (e < 0 ? err_trace(e) : STORE_NONE) : may_agent(tx, p, &a, out);
+}
+
+static int may_role(struct store_tx *tx, const struct principal *p, struct str id, bool *out)
+{
+	struct store_role r;
+	int e = store_role_find(tx, id, &r);
+
+	if (e)
+		return e < 0 ? err_trace(e) : STORE_NONE;
+	*out = str_eq(r.role.created_by, p->id);
+	return *out ? 0 : err_trace(store_seat_above_role(tx, own_id(p), r.n, out));
+}
+
+/* Keys and people are org_admin's. */
+static int may_not(struct store_tx *tx, const struct principal *p, struct str id, bool *out)
+{
+	*out = false;
+	return 0;
+}
+
+static const struct {
+	struct str type;
+	int (*may)(struct store_tx *tx, const struct principal *p, struct str id, bool *out);
+} targets[] = {
+	{ STR("agent"), may_agent_named }, { STR("role"), may_role }, { STR("quest"), may_quest },
+	{ STR("user"), may_not },          { STR("key"), may_not },
+};
+
+int authority_may(struct store_tx *tx, const struct principal *p, const struct verb *v,
+		  struct str target, bool *out)
+{
+	*out = true;
+	if (!is_bounded(p) || v->is_read_only || !v->target_type.p || !target.p)
+		return 0;
+	for (size_t i = 0; i < ARRAY_LEN(targets); i++)
+		if (str_eq(targets[i].type, v->target_type))
+			return targets[i].may(tx, p, target, out);
+	return 0;
+}
+
+static struct str target_of(const struct verb *v, const void *params)
+{
+	const struct shape_field *f = v->target_param.p ? shape_find(v->params, v->target_param)
+							: NULL;
+
+	return f ? *(const struct str *)(const void *)((const char *)params + f->offset) : STR_NONE;
+}
+
+static int refuse(struct call *c, struct str field, struct str target)
+{
+	c->failure.hint = STR("system.why_denied with the verb and target says what would help");
+	call_fail(c, ERROR_DENIED, "%.*s has no authority over '%.*s'", STR_ARG(c->principal->id),
+		  STR_ARG(str_utf8_prefix(target, 64)));
+	c->failure.field = field;
+	return CALL_FAILED;
+}
+
+int authority_check(struct call *c, const void *params)
+{
+	struct str target;
+	bool may;
+	int e;
+
+	if (!is_bounded(c->principal) || !c->tx)
+		return 0;
+	target = target_of(c->verb, params);
+	e = authority_may(c->tx, c->principal, c->verb, target, &may);
+	if (e)
+		return e < 0 ? err_trace(e) : 0; /* its function says that there is none */
+	return may ? 0 : refuse(c, c->verb->target_param, target);
+}
+
+int authority_over_seat(struct call *c, const char *field, const struct store_role *r)
+{
+	struct str me = own_id(c->principal);
+	bool is_below = false;
+	int e;
+
+	if (!is_bounded(c->principal) || (r->role.occupant.p && str_eq(r->role.occupant, me)))
+		return 0;
+	e = store_seat_above_role(c->tx, me, r->n, &is_below);
+	if (e || is_below)
+		return err_trace(e);
+	return refuse(c, str_from(field), r->role.short_id);
+}
+
+int authority_over_all(struct call *c, const char *field)
+{
+	if (!is_bounded(c->principal))
+		return 0;
+	c->failure.hint = STR("name a role above it in which you sit, or which is below yours");
+	return call_fail_field(c, ERROR_DENIED, field, "%.*s cannot act at the top",
+			       STR_ARG(c->principal->id));
+}
+
+int authority_as_agent(struct call *c, const char *field, const struct store_agent *a)
+{
+	bool may = true;
+	int e = 0;
+
+	if (is_bounded(c->principal) && !str_eq(a->agent.id, own_id(c->principal)))
+		e = may_agent(c->tx, c->principal, a, &may);
+	if (e || may)
+		return err_trace(e);
+	return refuse(c, str_from(field), a->agent.name);
+}
+
+int authority_self(struct call *c, struct store_agent *out)
+{
+	if (c->principal->kind != PRINCIPAL_KIND_AGENT)
+		return STORE_NONE;
+	return store_agent_find(c->tx, own_id(c->principal), out);
+}
+
+/* ---- why not ---- */
+
+static void add(struct denial_list *out, enum denial_gate gate, struct str reason,
+		struct str_list needs)
+{
+	out->v[out->n++] = (struct denial){ .gate = gate, .reason = reason, .needs = needs };
+}
+
+static struct str_list roles_of(struct arena *a, const struct verb *v)
+{
+	struct str_list list = { ARENA_ARRAY(a, ACCESS_ROLE_MAX, struct str), 0 };
+
+	for (int role = 1; list.v && role < ACCESS_ROLE_MAX; role++)
+		if (v->access & 1u << role)
+			list.v[list.n++] = access_role_text((enum access_role)role);
+	return list;
+}
+
+static struct str_list one(struct arena *a, struct str text)
+{
+	struct str_list list = { ARENA_ARRAY(a, 1, struct str), 0 };
+
+	if (list.v)
+		list.v[list.n++] = text;
+	return list;
+}
+
+static void explain_verb(struct arena *a, const struct authority *who, const struct verb *v,
+			 struct denial_list *out)
+{
+	const struct agent *agent = who->agent;
+	const struct str_list none = { NULL, 0 };
+
+	if (!(v->access & who->principal.roles))
+		add(out, DENIAL_GATE_ACCESS,
+		    str_fmt(a, "none of its access roles may call %.*s", STR_ARG(v->name)),
+		    roles_of(a, v));
+	if (is_always(v))
+		return;
+	if (!is_in_scope(who, v))
+		add(out, DENIAL_GATE_SCOPE, STR("its key is limited to other verbs"),
+		    one(a, v->name));
+	if (!is_granted(agent, v))
+		add(out, DENIAL_GATE_GRANT,
+		    str_fmt(a, "the grants of the agent '%.*s' do not allow it",
+			    STR_ARG(agent->name)),
+		    one(a, v->id == VERB_AGENTS_SPAWN ? STR("may_spawn") : v->name));
+	if (!is_at_work(agent))
+		add(out, DENIAL_GATE_STATUS,
+		    str_fmt(a, "the agent '%.*s' is %.*s", STR_ARG(agent->name),
+			    STR_ARG(agent_status_text(agent->status))),
+		    none);
+}
+
+int authority_explain(struct store_tx *tx, const struct authority *who, const struct verb *v,
+		      struct str target, struct denial_list *out)
+{
+	bool may = true;
+	int e;
+
+	*out = (struct denial_list){ ARENA_ARRAY(tx->arena, AUTHORITY_DENIALS_MAX, struct denial),
+				     0 };
+	if (!out->v)
+		return err_nomem();
+	explain_verb(tx->arena, who, v, out);
+	e = authority_may(tx, &who->principal, v, target, &may);
+	if (e)
+		return e < 0 ? err_trace(e) : STORE_NONE;
+	if (!may)
+		add(out, DENIAL_GATE_AUTHORITY,
+		    str_fmt(tx->arena, "it neither made '%.*s' nor sits in a role above it",
+			    STR_ARG(str_utf8_prefix(target, 64))),
+		    (struct str_list){ NULL, 0 });
+	return tx->arena->is_out ? err_nomem() : 0;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who may do what to whom: decided here and nowhere else.
+ *
+ * Which verbs: a set made once, when somebody is let in: those of the access roles, within the
+ * key's scopes and, of an agent, within its grants. Asking is looking up a bit.
+ *
+ * On what: people without org_admin, and agents always, change only what is theirs. Of roles and
+ * agents that is what lies below a seat of theirs, what they made, and of agents those they
+ * spawned; of quests, which people share, an agent's are those it has, made or has authority over.
+ * The server's owner, workers and platforms are bounded by their access roles alone. */
+#pragma once
+
+#include "store/agents.h"
+#include "store/keys.h"
+#include "store/roles.h"
+#include "store/users.h"
+#include "verbs/call.h"
+
+struct verb;
+
+/* What the set was made of: for explaining. */
+struct authority {
+	struct principal principal;
+	struct str_list scopes; /* v NULL: all */
+	struct agent *agent;    /* of an agent's key */
+	struct str name;        /* of the owner */
+};
+
+/* All verbs of these access roles. */
+struct verb_set authority_verbs_of(access_roles roles);
+bool authority_has(const struct principal *p, const struct verb *v);
+/* Whom a key stands for. STORE_NONE: its owner is gone. Texts are the transaction's arena's. */
+int authority_of_key(struct store_tx *tx, const struct store_key *k,
+		     struct authority *out) must_check;
+
+/* The second gate, in the call's transaction before its verb: 0, or CALL_FAILED with `denied`. */
+int authority_check(struct call *c, const void *params) must_check;
+/* In a verb: the role is a seat of the caller's, or below one. */
+int authority_over_seat(struct call *c, const char *field, const struct store_role *r) must_check;
+/* In a verb: the caller is bounded by access roles alone. */
+int authority_over_all(struct call *c, const char *field) must_check;
+/* In a verb: the caller is this agent, or has authority over it. */
+int authority_as_agent(struct call *c, const char *field, const struct store_agent *a) must_check;
+/* In a verb: what this owner's keys may do is not what it was. */
+void authority_changed(struct call *c, enum key_owner kind, struct str owner);
+/* The agent that the caller is; STORE_NONE when it is none. */
+int authority_self(struct call *c, struct store_agent *out) must_check;
+
+/* May `p` do this to the target? STORE_NONE: there is no such target. */
+int authority_may(struct store_tx *tx, const struct principal *p, const struct verb *v,
+		  struct str target, bool *out) must_check;
+/* All that stands in the way, at most AUTHORITY_DENIALS_MAX. STORE_NONE: no such target. */
+#define AUTHORITY_DENIALS_MAX 5
+int authority_explain(struct store_tx *tx, const struct authority *who, const struct verb *v,
+		      struct str target, struct denial_list *out) must_check;
