@@ -22,6 +22,7 @@
 #include "cli/relay_io.h"
 #include "cli/relay_link.h"
 #include "cli/relay_notes.h"
+#include "cli/relay_unreadable.h"
 #include "cli/relay_wait.h"
 #include "cli/say.h"
 #include "cli/token.h"
@@ -195,6 +196,20 @@ static void flush_down(struct relay *r)
 	}
 }
 
+/* Lines that no server will see and that have no id to be answered by. True when there are some. */
+static bool refuse_unreadable(struct relay *r, struct str lines)
+{
+	struct buf answers;
+	bool has_any;
+
+	buf_init(&answers, 0);
+	relay_refuse_unreadable(&r->notes.scratch, lines, &answers);
+	has_any = buf_len(&answers) > 0;
+	relay_lines_insert(&r->down, buf_str(&answers));
+	buf_deinit(&answers);
+	return has_any;
+}
+
 static void answer_open(struct relay *r, const struct relay_refusal *why)
 {
 	struct buf lines;
@@ -292,9 +307,11 @@ static void refuse_all(struct relay *r)
 		r->exit_code = r->link.failure.code;
 		r->end_ms = now_ms() + DRAIN_MS;
 	}
+	bool is_told = refuse_unreadable(r, all);
+
 	relay_notes_take_all(&r->notes, all, false);
 	relay_lines_eat(&r->up, r->up.whole);
-	if (r->is_doomed && (r->notes.open.ids.n > 0 || r->is_input_over))
+	if (r->is_doomed && (is_told || r->notes.open.ids.n > 0 || r->is_input_over))
 		r->end_ms = now_ms();
 	answer_open(r, &why);
 	flush_down(r);

@@ -102,6 +102,10 @@ static void put_answer(const struct relay_refusal *why, struct str id, struct js
 	JSON_KV_STR(w, "code", why->name);
 	JSON_KV_STR(w, "hint", why->hint);
 	JSON_KV_BOOL(w, "retryable", why->is_retryable);
+	if (why->has_place)
+		JSON_KV_INT(w, "at", why->at);
+	if (why->has_place && why->limit)
+		JSON_KV_INT(w, "limit", why->limit);
 	json_end_object(w);
 	json_end_object(w);
 	json_end_object(w);

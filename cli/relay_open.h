@@ -26,6 +26,8 @@ struct relay_refusal {
 	int code;
 	struct str name, message, hint;
 	bool is_retryable;
+	bool has_place;    /* the next two are said: */
+	int64_t at, limit; /* of a message that cannot be read, the byte; 0 = no limit's */
 };
 
 void relay_open_init(struct relay_open *o);

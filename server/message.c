@@ -2,28 +2,7 @@
 #include "server/message.h"
 
 #include "base/rpc_limits.h"
-
-/* TM-RPC-02: what the grammar allows and we do not is no request; the rest is no JSON, and a number
- * that cannot be held is as good as none. */
-/* clang-format off */
-static const struct {
-	enum error_code code;
-	int64_t limit; /* 0 = not one of size */
-	struct str hint; /* NONE: the code's */
-} faults[] = {
-	[JSON_SYNTAX]        = { ERROR_PARSE_ERROR, 0, { NULL, 0 } },
-	[JSON_UTF8]          = { ERROR_PARSE_ERROR, 0, { NULL, 0 } },
-	[JSON_DUPLICATE_KEY] = { ERROR_INVALID_REQUEST, 0,
-				 STR("an object names each of its members once") },
-	[JSON_TOO_DEEP]      = { ERROR_INVALID_REQUEST, JSON_DEPTH_MAX,
-				 STR("nest it less, or send the inner parts as text") },
-	[JSON_TOO_MANY]      = { ERROR_INVALID_REQUEST, JSON_NODES_MAX,
-				 STR("send it in parts") },
-	[JSON_NUMBER_RANGE]  = { ERROR_PARSE_ERROR, 0,
-				 STR("a number is an integer of 64 bits or a double, in at most 64 "
-				     "characters; send another one as text") },
-};
-/* clang-format on */
+#include "schemas/json_fault.h"
 
 struct str message_id(const struct json *id)
 {
@@ -64,12 +43,14 @@ static void add_int(struct call_failure *f, const char *key, int64_t value)
 
 void message_fail(struct arena *a, const struct json_error *error, struct call_failure *out)
 {
+	const struct json_fault_info *info = json_fault_of(error->fault);
+
 	*out = (struct call_failure){
-		.code = faults[error->fault].code,
+		.code = info->code,
 		.message = str_fmt(a, "%s at byte %zu", error->text, error->at),
-		.hint = faults[error->fault].hint,
+		.hint = info->hint,
 	};
 	add_int(out, "at", (int64_t)error->at);
-	if (faults[error->fault].limit)
-		add_int(out, "limit", faults[error->fault].limit);
+	if (info->limit)
+		add_int(out, "limit", info->limit);
 }

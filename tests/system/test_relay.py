@@ -293,6 +293,22 @@ class Survives(Folder):
         self.assertEqual(w.process.wait(10), 6)
         self.assertEqual([p for p in self.processes().values() if "questd-server" in p], [])
 
+    def test_what_cannot_be_read_is_answered_without_a_server_as_with_one(self):
+        """TM-RPC-02 one answer each, without an id, the same to the byte"""
+        unreadable = ["nonsense", '{"a":1,"a":2}', '{"jsonrpc":"2.0","id":', "[" * 70, '{"x":1e999}', '"\\ud800"', " "]
+        with Server("--ballast-mb", "0") as server:
+            lines = server.lines()
+            for line in unreadable:
+                lines.send(line)
+            wanted = [lines.read() for _ in unreadable]
+            lines.close()
+        w = self.window("--socket", os.path.join(self.top, "none.sock"))
+        w.process.stdin.write(b"".join(line.encode() + b"\n" for line in ["", *unreadable]))
+        w.process.stdin.flush()
+        self.assertEqual([w.read() for _ in unreadable], [json.loads(line) for line in wanted])
+        self.assertEqual(b"".join(w.lines).decode().splitlines(), wanted)
+        self.assertEqual(w.process.wait(10), 6)
+
     def test_over_url_it_says_what_to_give_the_client(self):
         done = self.cli("mcp", "--url", "http://127.0.0.1:8400")
         self.assertEqual(done.returncode, 2)
