@@ -30,3 +30,5 @@ enum { DB_BUSY_MS = 5000 };
 
 /* Makes the error of a result code: class, SQLite's text, the fault kept for db_take_fault(). */
 int db_sqlite_fault(struct db *db, int rc, const char *what) must_check;
+/* The functions that migrations may call. */
+int db_sqlite_text(struct db *db) must_check;

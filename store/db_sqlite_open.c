@@ -106,7 +106,9 @@ static int configure(struct db *db, unsigned flags)
 	(void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL);
 	(void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
 	(void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
-	e = db_exec(db, common);
+	e = db_sqlite_text(db);
+	if (!e)
+		e = db_exec(db, common);
 	if (!e)
 		e = db_exec(db, flags & DB_WRITER ? writer : reader);
 	if (e || !(flags & DB_WRITER) || flags & DB_PLAIN)

@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "store/db.h"
+#include "store/fold.h"
 #include "store/words.h"
 
 enum { LIST_ROWS_MAX = 2000, NEAR_MAX = 10, NAMED_MAX = 10 };
@@ -98,29 +99,23 @@ int store_idea_get(struct store_tx *tx, struct str id, struct idea_row *out)
 	return get_one(tx, s, out);
 }
 
-int store_idea_find(struct store_tx *tx, struct str owner, struct str name, struct idea_row *out)
+/* The only one that the reader sees (NULL: sees all) of a bound statement's rows; the first ids.
+ * Rows whose name is written as asked come first: where there are any, they alone are meant. */
+static int only_one(struct store_tx *tx, struct db_stmt *s, struct str name,
+		    const struct idea_reader *reader, struct idea_row *out, struct str_list *ids)
 {
-	struct db_stmt *s;
-	int e = db_stmt(tx->db, SQL_IDEA_BY_NAME, &s);
-
-	if (e)
-		return err_trace(e);
-	db_bind_str(s, 1, owner.p ? owner : STR(""));
-	db_bind_str(s, 2, name);
-	return get_one(tx, s, out);
-}
-
-/* The only one that the reader sees, of a bound idea_named; the ids of the first. */
-static int only_one(struct store_tx *tx, struct db_stmt *s, const struct idea_reader *reader,
-		    struct idea_row *out, struct str_list *ids)
-{
+	bool is_as_written = false;
 	int e;
 
-	while (ids->n < NAMED_MAX && (e = db_step(s)) != 0) {
+	*ids = (struct str_list){ ARENA_ARRAY(tx->arena, NAMED_MAX, struct str), 0 };
+	while (ids->v && ids->n < NAMED_MAX && (e = db_step(s)) != 0) {
 		if (e != DB_ROW)
 			return err_trace(e);
-		if (!idea_is_visible(reader, (enum idea_scope)db_i64(s, 8), db_str(s, 3)))
+		if (is_as_written && !str_eq(db_str(s, 2), name))
+			break;
+		if (reader && !idea_is_visible(reader, (enum idea_scope)db_i64(s, 8), db_str(s, 3)))
 			continue;
+		is_as_written = str_eq(db_str(s, 2), name);
 		if (ids->n == 0 && (e = read_row(tx, s, out)))
 			return err_trace(e);
 		ids->v[ids->n++] = db_str_dup(s, 1, tx->arena);
@@ -130,23 +125,39 @@ static int only_one(struct store_tx *tx, struct db_stmt *s, const struct idea_re
 	return ids->n == 0 ? IDEA_NONE : ids->n == 1 ? 0 : IDEA_AMBIGUOUS;
 }
 
+int store_idea_find(struct store_tx *tx, struct str owner, struct str name, struct idea_row *out,
+		    struct str_list *ids)
+{
+	struct db_stmt *s;
+	struct str key;
+	int e = fold_key(tx->arena, name, &key);
+
+	if (e || (e = db_stmt(tx->db, SQL_IDEA_BY_NAME, &s)))
+		return err_trace(e);
+	db_bind_str(s, 1, key);
+	db_bind_str(s, 2, owner.p ? owner : STR(""));
+	db_bind_str(s, 3, name);
+	e = only_one(tx, s, name, NULL, out, ids);
+	db_reset(s);
+	return e;
+}
+
 int store_idea_named(struct store_tx *tx, struct str name, const struct idea_reader *reader,
 		     struct idea_row *out, struct str_list *ids)
 {
-	int e = store_idea_find(tx, reader->id, name, out);
+	int e = store_idea_find(tx, reader->id, name, out, ids);
 	struct db_stmt *s;
+	struct str key;
 
 	if (e == IDEA_NONE)
-		e = store_idea_find(tx, STR_NONE, name, out);
+		e = store_idea_find(tx, STR_NONE, name, out, ids);
 	if (e != IDEA_NONE)
+		return e < 0 ? err_trace(e) : e;
+	if ((e = fold_key(tx->arena, name, &key)) || (e = db_stmt(tx->db, SQL_IDEA_NAMED, &s)))
 		return err_trace(e);
-	*ids = (struct str_list){ ARENA_ARRAY(tx->arena, NAMED_MAX, struct str), 0 };
-	if (!ids->v)
-		return err_nomem();
-	if ((e = db_stmt(tx->db, SQL_IDEA_NAMED, &s)))
-		return err_trace(e);
-	db_bind_str(s, 1, name);
-	e = only_one(tx, s, reader, out, ids);
+	db_bind_str(s, 1, key);
+	db_bind_str(s, 2, name);
+	e = only_one(tx, s, name, reader, out, ids);
 	db_reset(s);
 	return e;
 }
@@ -240,14 +251,14 @@ static int remove_attachments(struct store_tx *tx, const struct idea_row *row)
 
 /* ---- rows ---- */
 
-/* Parameters 2 to 11 of idea_add and idea_change. */
+/* Parameters 2 to 12 of idea_add and idea_change. */
 static int bind_fields(struct store_tx *tx, struct db_stmt *s, const struct idea *i,
 		       const struct fingerprint *f)
 {
-	struct str tags;
+	struct str tags, key;
 	int e = join_tags(tx->arena, &i->tags, &tags);
 
-	if (e)
+	if (e || (e = fold_key(tx->arena, i->name, &key)))
 		return err_trace(e);
 	db_bind_str(s, 2, i->name);
 	db_bind_str(s, 3, i->owner.p ? i->owner : STR(""));
@@ -259,7 +270,30 @@ static int bind_fields(struct store_tx *tx, struct db_stmt *s, const struct idea
 	db_bind_i64(s, 9, i->injection_mode);
 	db_bind_i64(s, 10, i->evergreen);
 	db_bind_blob(s, 11, (struct str){ (const char *)f->v, sizeof(f->v) });
+	db_bind_str(s, 12, key);
 	return 0;
+}
+
+/* Has another of its owner a name that compares equal? 0 or IDEA_NAME_TAKEN. */
+static int check_name(struct store_tx *tx, const struct idea_row *row)
+{
+	struct db_stmt *s;
+	struct str key;
+	int e = fold_key(tx->arena, row->idea.name, &key);
+
+	if (e || (e = db_stmt(tx->db, SQL_IDEA_TWIN, &s)))
+		return err_trace(e);
+	db_bind_str(s, 1, key);
+	db_bind_str(s, 2, row->idea.owner.p ? row->idea.owner : STR(""));
+	db_bind_i64(s, 3, row->seq);
+	e = db_step(s);
+	db_reset(s);
+	return e == DB_ROW ? IDEA_NAME_TAKEN : err_trace(e);
+}
+
+static bool is_called_alike(const struct idea *a, const struct idea *b)
+{
+	return str_eq(a->name, b->name) && str_eq(a->owner, b->owner);
 }
 
 /* The unique index is the only constraint that well-formed input can meet. */
@@ -282,14 +316,17 @@ int store_idea_add(struct store_tx *tx, struct idea_row *row)
 	i->id = str_dup(tx->arena, str_from(id));
 	if (!i->id.p)
 		return err_nomem();
+	row->seq = 0;
+	if ((e = check_name(tx, row)))
+		return e;
 	i->version = 1;
 	i->created_at = i->updated_at = tx->now_ms;
 	fingerprint_make(i->content, &f);
 	if ((e = db_stmt(tx->db, SQL_IDEA_ADD, &s)) || (e = bind_fields(tx, s, i, &f)))
 		return err_trace(e);
 	db_bind_str(s, 1, i->id);
-	db_bind_str(s, 12, i->created_by);
-	db_bind_i64(s, 13, tx->now_ms);
+	db_bind_str(s, 13, i->created_by);
+	db_bind_i64(s, 14, tx->now_ms);
 	if ((e = run_named(s)))
 		return e;
 	row->seq = db_last_rowid(tx->db);
@@ -302,6 +339,9 @@ int store_idea_change(struct store_tx *tx, const struct idea_row *before, struct
 	struct db_stmt *s;
 	int e;
 
+	/* twins from before names were folded may be changed as they are */
+	if (!is_called_alike(&before->idea, &row->idea) && (e = check_name(tx, row)))
+		return e;
 	row->idea.version = before->idea.version + 1;
 	row->idea.updated_at = tx->now_ms;
 	fingerprint_make(row->idea.content, &f);
@@ -309,7 +349,7 @@ int store_idea_change(struct store_tx *tx, const struct idea_row *before, struct
 	    (e = bind_fields(tx, s, &row->idea, &f)))
 		return err_trace(e);
 	db_bind_i64(s, 1, row->seq);
-	db_bind_i64(s, 12, tx->now_ms);
+	db_bind_i64(s, 13, tx->now_ms);
 	if ((e = run_named(s)))
 		return e;
 	return err_trace(write_attachments(tx, row, &f));

@@ -26,8 +26,11 @@ struct idea_row {
 
 int store_idea_get(struct store_tx *tx, struct str id,
 		   struct idea_row *out) must_check; /* IDEA_NONE */
-int store_idea_find(struct store_tx *tx, struct str owner, struct str name,
-		    struct idea_row *out) must_check; /* IDEA_NONE */
+/* Names compare folded (fold.h). The one that is written so, else the only one that compares equal.
+ * IDEA_NONE; IDEA_AMBIGUOUS with the first ids and the oldest in *out: a store from before names
+ * were folded may hold several. */
+int store_idea_find(struct store_tx *tx, struct str owner, struct str name, struct idea_row *out,
+		    struct str_list *ids) must_check;
 /* The one that the name means to a reader: his own, else the company's, else the only one that he
  * sees. IDEA_NONE; IDEA_AMBIGUOUS with the first ids. */
 int store_idea_named(struct store_tx *tx, struct str name, const struct idea_reader *reader,

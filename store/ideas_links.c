@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "store/db.h"
+#include "store/fold.h"
 
 enum { LINKS_MAX = 200 };
 
@@ -12,35 +13,41 @@ static bool is_of_content(struct str type)
 	return str_eq(type, STR("mention")) || str_eq(type, STR("embed"));
 }
 
-static int add_link(struct store_tx *tx, int64_t source, struct str type, struct str key,
-		    int64_t target)
+struct link {
+	int64_t source, target;        /* target 0: none */
+	struct str type, key, written; /* written: of a mention, as the content has it */
+};
+
+static int add_link(struct store_tx *tx, const struct link *l)
 {
 	struct db_stmt *s;
 	int e = db_stmt(tx->db, SQL_IDEA_LINK_ADD, &s);
 
 	if (e)
 		return err_trace(e);
-	db_bind_i64(s, 1, source);
-	db_bind_str(s, 2, type);
-	db_bind_str(s, 3, key);
-	if (target)
-		db_bind_i64(s, 4, target);
+	db_bind_i64(s, 1, l->source);
+	db_bind_str(s, 2, l->type);
+	db_bind_str(s, 3, l->key);
+	if (l->target)
+		db_bind_i64(s, 4, l->target);
 	else
 		db_bind_null(s, 4);
+	db_bind_str(s, 5, l->written);
 	return err_trace(db_run(s));
 }
 
-/* The idea that a name means to an owner: his own, else the company's. *out 0 when there is none.
- */
+/* The idea that a name means to an owner: his own, else the company's; the oldest of several. *out
+ * 0 when there is none. */
 static int resolve(struct store_tx *tx, struct str owner, struct str name, int64_t *out)
 {
 	struct idea_row row = { 0 };
-	int e = store_idea_find(tx, owner, name, &row);
+	struct str_list ids;
+	int e = store_idea_find(tx, owner, name, &row, &ids);
 
 	if (e == IDEA_NONE && owner.n)
-		e = store_idea_find(tx, STR(""), name, &row);
+		e = store_idea_find(tx, STR(""), name, &row, &ids);
 	*out = row.seq;
-	return e == IDEA_NONE ? 0 : err_trace(e);
+	return e < 0 ? err_trace(e) : 0;
 }
 
 int store_idea_mentions_set(struct store_tx *tx, const struct idea_row *row,
@@ -54,10 +61,11 @@ int store_idea_mentions_set(struct store_tx *tx, const struct idea_row *row,
 	db_bind_i64(s, 1, row->seq);
 	e = db_run(s);
 	for (size_t i = 0; i < n && !e; i++) {
-		int64_t target;
+		struct link l = { .source = row->seq, .type = v[i].type, .written = v[i].name };
 
-		if (!(e = resolve(tx, row->idea.owner, v[i].name, &target)))
-			e = add_link(tx, row->seq, v[i].type, v[i].name, target);
+		if (!(e = fold_key(tx->arena, v[i].name, &l.key)) &&
+		    !(e = resolve(tx, row->idea.owner, v[i].name, &l.target)))
+			e = add_link(tx, &l);
 	}
 	return err_trace(e);
 }
@@ -87,26 +95,31 @@ int store_idea_adopt(struct store_tx *tx, const struct idea_row *row)
 	struct dangling *found = ARENA_ARRAY(tx->arena, MAX_AT_ONCE, struct dangling);
 	struct str owner = row->idea.owner.p ? row->idea.owner : STR("");
 	struct db_stmt *s;
+	struct str key;
 	size_t n = 0;
 	int e;
 
 	if (!found)
 		return err_nomem();
-	if ((e = db_stmt(tx->db, SQL_IDEA_DANGLING, &s)))
+	if ((e = fold_key(tx->arena, row->idea.name, &key)) ||
+	    (e = db_stmt(tx->db, SQL_IDEA_DANGLING, &s)))
 		return err_trace(e);
-	db_bind_str(s, 1, row->idea.name);
+	db_bind_str(s, 1, key);
 	while ((e = db_step(s)) == DB_ROW)
 		if (owner.n == 0 || str_eq(owner, db_str(s, 2)))
 			found[n++] = (struct dangling){ db_i64(s, 0), db_str_dup(s, 1, tx->arena) };
 	for (size_t i = 0; i < n && !e; i++)
-		e = aim(tx, &found[i], row->idea.name, row->seq);
+		e = aim(tx, &found[i], key, row->seq);
 	return err_trace(e);
 }
 
 int store_idea_link(struct store_tx *tx, int64_t source, struct str type,
 		    const struct idea_row *target, bool *created)
 {
-	int e = add_link(tx, source, type, target->idea.id, target->seq);
+	const struct link l = {
+		.source = source, .type = type, .key = target->idea.id, .target = target->seq
+	};
+	int e = add_link(tx, &l);
 
 	*created = !e && db_changes(tx->db) > 0;
 	return err_trace(e);

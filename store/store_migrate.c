@@ -150,6 +150,22 @@ static int backup_before(struct store *s)
 	return err_trace(e);
 }
 
+/* Names that a migration found to be one: the ideas stay, somebody has to choose. */
+static int tell_twins(struct store *s)
+{
+	struct db_stmt *q;
+	int e = db_stmt(s->writer, SQL_IDEA_TWINS, &q);
+
+	if (e)
+		return err_trace(e);
+	while ((e = db_step(q)) == DB_ROW)
+		store_warn(s,
+			   "ideas '%.*s' and '%.*s' differ only in case or accents' encoding: "
+			   "rename one of them (ideas.update) or delete it",
+			   STR_ARG(db_str(q, 0)), STR_ARG(db_str(q, 1)));
+	return err_trace(e);
+}
+
 int store_migrate(struct store *s, struct store_problem *p)
 {
 	int64_t version = 0;
@@ -158,5 +174,7 @@ int store_migrate(struct store *s, struct store_problem *p)
 	if (e || version == store_schema_version())
 		return err_trace(e);
 	e = backup_before(s);
-	return e ? err_trace(e) : err_trace(migrate_from(s->writer, version));
+	if (!e)
+		e = migrate_from(s->writer, version);
+	return e ? err_trace(e) : err_trace(tell_twins(s));
 }

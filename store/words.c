@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "store/fold.h"
 
 struct range {
 	uint32_t from, to;
@@ -85,6 +86,17 @@ static size_t code_at(struct str text, size_t at, uint32_t *code)
 	return 1;
 }
 
+/* The tokenizer folds letter by letter: what becomes several letters it would leave as it is. */
+static bool put_several(struct buf *b, uint32_t code)
+{
+	const uint32_t *to = fold_to_several(code);
+	char letter[4];
+
+	for (; to && *to; to++)
+		buf_put(b, letter, str_utf8_put(letter, *to));
+	return to != NULL;
+}
+
 static void put_cut(struct buf *b, struct str text)
 {
 	uint32_t code;
@@ -95,7 +107,7 @@ static void put_cut(struct buf *b, struct str text)
 			buf_put_char(b, ' ');
 			buf_put(b, text.p + at, n);
 			buf_put_char(b, ' ');
-		} else {
+		} else if (n == 1 || !put_several(b, code)) {
 			buf_put(b, text.p + at, n);
 		}
 	}
@@ -107,7 +119,7 @@ static bool needs_cutting(struct str text)
 
 	for (size_t at = 0, n; at < text.n; at += n) {
 		n = code_at(text, at, &code);
-		if (n > 1 && stands_alone(code))
+		if (n > 1 && (stands_alone(code) || fold_to_several(code)))
 			return true;
 	}
 	return false;

@@ -4,7 +4,7 @@
  * The tokenizer takes a run of letters as one word. That fails where people write without blanks,
  * so every code point of Han, Kana, Hangul, Thai, Lao, Khmer and Myanmar is cut off as a word of
  * its own, and a query's run of them becomes a phrase: 東京 is found in 東京へ行く, and 京東 is
- * not. */
+ * not. A letter that folds to several is written as these, so that STRASSE is found in Straße. */
 #pragma once
 
 #include "base/arena.h"
@@ -13,7 +13,8 @@
 
 #define WORDS_MAX 64 /* of a query; what follows is not looked for */
 
-/* The text with blanks around what must stand alone. It may be the text itself. */
+/* The text with blanks around what must stand alone, and ligatures as letters. It may be the text
+ * itself. */
 int words_cut(struct arena *a, struct str text, struct str *out) must_check;
 
 struct words_query {

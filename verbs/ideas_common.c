@@ -9,7 +9,7 @@ struct idea_reader ideas_reader(const struct call *c)
 	return (struct idea_reader){ .id = c->principal->id, .sees_all = c->principal->is_owner };
 }
 
-static int refuse_ambiguous(struct call *c, const char *field, struct str name, struct str_list ids)
+int ideas_refuse_ambiguous(struct call *c, const char *field, struct str name, struct str_list ids)
 {
 	struct str shown = str_utf8_prefix(name, 64), text = call_listed(c->arena, ids, ids.n);
 
@@ -29,6 +29,6 @@ int ideas_named(struct call *c, const char *field, struct str text, struct idea_
 	if (e == IDEA_NONE)
 		e = store_idea_named(c->tx, text, &reader, out, &ids);
 	if (e == IDEA_AMBIGUOUS)
-		return refuse_ambiguous(c, field, text, ids);
+		return ideas_refuse_ambiguous(c, field, text, ids);
 	return e == IDEA_NONE ? call_not_found(c, "idea", field, text) : err_trace(e);
 }

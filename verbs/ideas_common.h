@@ -10,3 +10,5 @@ struct idea_reader ideas_reader(const struct call *c);
  * field. */
 int ideas_named(struct call *c, const char *field, struct str text,
 		struct idea_row *out) must_check;
+/* CALL_FAILED. */
+int ideas_refuse_ambiguous(struct call *c, const char *field, struct str name, struct str_list ids);

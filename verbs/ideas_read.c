@@ -8,13 +8,14 @@
 static int find_by_name(struct call *c, struct str owner, struct str name, struct idea_row *out)
 {
 	struct idea_reader reader = ideas_reader(c);
-	int e = store_idea_find(c->tx, owner, name, out);
+	struct str_list ids;
+	int e = store_idea_find(c->tx, owner, name, out, &ids);
 
 	if (e < 0)
 		return err_trace(e);
 	if (e == IDEA_NONE || !idea_is_visible(&reader, out->idea.scope, out->idea.owner))
 		return call_not_found(c, "idea", "name", name);
-	return 0;
+	return e == IDEA_AMBIGUOUS ? ideas_refuse_ambiguous(c, "name", name, ids) : 0;
 }
 
 int ideas_get(struct call *c, const struct ideas_get_params *p, struct ideas_get_result *r)

@@ -77,17 +77,32 @@ static struct str advice(const struct idea_near_list *near)
 		       : STR_NONE;
 }
 
+/* One name means one idea however it is spelled; which spelling is meant is its writer's to say. */
+static int refuse_twin(struct call *c, struct str name, const struct idea *there)
+{
+	call_data_str(c, "id", there->id);
+	call_data_str(c, "name", there->name);
+	c->failure.hint = STR(
+	    "to update it store under its name as it is written, or ideas.update");
+	return call_fail_field(c, ERROR_CONFLICT, "name",
+			       "'%.*s' differs only in case or accents' encoding from idea '%.*s'",
+			       STR_ARG(str_utf8_prefix(name, 64)),
+			       STR_ARG(str_utf8_prefix(there->name, 64)));
+}
+
 int ideas_store(struct call *c, const struct ideas_store_params *p, struct ideas_store_result *r)
 {
 	struct idea_row before, row = { 0 };
-	struct str_list tags;
+	struct str_list tags, ids;
 	int e, found;
 
 	if ((e = check_owner(c, p->scope, p->owner)) || (e = unique_tags(c, &p->tags, &tags)))
 		return e;
-	found = store_idea_find(c->tx, p->owner, p->name, &before);
+	found = store_idea_find(c->tx, p->owner, p->name, &before, &ids);
 	if (found < 0)
 		return err_trace(found);
+	if (found != IDEA_NONE && !str_eq(before.idea.name, p->name))
+		return refuse_twin(c, p->name, &before.idea);
 	row.idea = (struct idea){ .name = p->name,
 				  .content = p->content,
 				  .kind = p->kind,
@@ -169,6 +184,20 @@ static bool says_nothing(const struct ideas_update_params *p)
 	       !p->owner.p && !p->injection_mode && !p->has_evergreen && !p->tags.v && !p->clear.n;
 }
 
+static int refuse_taken(struct call *c, const struct idea *wanted)
+{
+	struct idea_row there;
+	struct str_list ids;
+	int e = store_idea_find(c->tx, wanted->owner, wanted->name, &there, &ids);
+
+	if (e < 0)
+		return err_trace(e);
+	if (e != IDEA_NONE)
+		call_data_str(c, "id", there.idea.id);
+	return call_fail_field(c, ERROR_NAME_TAKEN, "name", "another idea is called '%.*s'",
+			       STR_ARG(e == IDEA_NONE ? wanted->name : there.idea.name));
+}
+
 int ideas_update(struct call *c, const struct ideas_update_params *p, struct ideas_update_result *r)
 {
 	struct idea_row before, row;
@@ -190,8 +219,7 @@ int ideas_update(struct call *c, const struct ideas_update_params *p, struct ide
 		return e;
 	e = store_idea_change(c->tx, &before, &row);
 	if (e == IDEA_NAME_TAKEN)
-		return call_fail_field(c, ERROR_NAME_TAKEN, "name", "another idea is called '%.*s'",
-				       STR_ARG(row.idea.name));
+		return refuse_taken(c, &row.idea);
 	if (e || (e = settle(c, "idea.updated", &row, &r->near_duplicates)))
 		return err_trace(e);
 	r->idea = row.idea;

@@ -2,13 +2,13 @@
 
 -- name: idea_add
 insert into ideas (id, name, owner, content, kind, tags, properties, scope, injection_mode, evergreen,
-	version, fingerprint, created_by, created_ms, updated_ms)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $12, $13, $13)
+	version, fingerprint, name_key, created_by, created_ms, updated_ms)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $12, $13, $14, $14)
 
 -- name: idea_change
 update ideas
 set name = $2, owner = $3, content = $4, kind = $5, tags = $6, properties = $7, scope = $8,
-	injection_mode = $9, evergreen = $10, version = version + 1, fingerprint = $11, updated_ms = $12
+	injection_mode = $9, evergreen = $10, version = version + 1, fingerprint = $11, name_key = $12, updated_ms = $13
 where seq = $1
 
 -- name: idea_by_id
@@ -21,16 +21,34 @@ where id = $1
 select seq, id, name, owner, content, kind, tags, properties, scope, injection_mode, evergreen,
 	version, created_by, created_ms, updated_ms
 from ideas
-where owner = $1
-and name = $2
+where name_key = $1
+and owner = $2
+order by name <> $3, seq
+limit 20
 
 -- name: idea_named
 select seq, id, name, owner, content, kind, tags, properties, scope, injection_mode, evergreen,
 	version, created_by, created_ms, updated_ms
 from ideas
-where name = $1
-order by owner
+where name_key = $1
+order by name <> $2, owner, seq
 limit 1000
+
+-- name: idea_twin
+select seq
+from ideas
+where name_key = $1
+and owner = $2
+and seq <> $3
+limit 1
+
+-- name: idea_twins
+-- may scan: walks the index of names, after a migration
+select min(name), max(name), owner, count(seq)
+from ideas
+group by name_key, owner
+having count(seq) > 1
+limit 5
 
 -- name: idea_remove
 delete from ideas
@@ -121,8 +139,8 @@ from ideas
 where seq = $1
 
 -- name: idea_link_add
-insert into idea_links (source, type, key, target)
-values ($1, $2, $3, $4)
+insert into idea_links (source, type, key, target, written)
+values ($1, $2, $3, $4, $5)
 on conflict do nothing
 
 -- name: idea_link_remove
@@ -142,7 +160,7 @@ where target = $1
 and type not in ('mention', 'embed')
 
 -- name: idea_links_of
-select l.type, l.key, i.id, i.name, i.owner, i.scope, i.kind, i.seq
+select l.type, coalesce(l.written, l.key), i.id, i.name, i.owner, i.scope, i.kind, i.seq
 from idea_links l
 left join ideas i on i.seq = l.target
 where l.source = $1

@@ -2,6 +2,7 @@
 /* Ideas as the store has them: who sees which, what a name means to whom, order and bounds. */
 #include <stdio.h>
 
+#include "store/db.h"
 #include "store/ideas_links.h"
 #include "store/ideas_search.h"
 #include "tests/unit/store/world.h"
@@ -185,6 +186,63 @@ TEST(ideas_a_name_means_the_owners_idea_else_the_companys)
 	CHECK_STR(linked(&tx, &his, &all, true), "place");
 	CHECK_STR(linked(&tx, &common, &all, true), "place");
 	CHECK_OK(world_write_end(&w));
+}
+
+TEST(ideas_names_are_found_however_they_are_spelled)
+{
+	static const char *const spellings[] = { "CAFE\u0301 STRASSE", "caf\u00e9 stra\u00dfe" };
+	WORLD_OPEN(w);
+	struct idea_row cafe, hub, out;
+	struct str_list ids;
+	struct store_tx tx;
+
+	CHECK_OK(store_begin(w.store));
+	CHECK_OK(store_call_begin(w.store, &w.arena, 0, &tx));
+	hub = add(&tx, (struct made){ "hub", "h", .owner = NULL });
+	mention(&tx, &hub, "CAFE\u0301 Strasse"); /* dangles, and is adopted */
+	cafe = add(&tx, (struct made){ "Caf\u00e9 Stra\u00dfe", "c", .owner = NULL });
+	CHECK_STR(linked(&tx, &hub, &all, false), "CAFE\u0301 Strasse");
+	for (size_t i = 0; i < ARRAY_LEN(spellings); i++) {
+		struct idea_row twin = cafe;
+
+		CHECK_OK(store_idea_find(&tx, STR_NONE, str_from(spellings[i]), &out, &ids));
+		CHECK_STR_EQ(out.idea.id, cafe.idea.id);
+		CHECK_OK(store_idea_named(&tx, str_from(spellings[i]), &ann, &out, &ids));
+		CHECK_STR_EQ(out.idea.id, cafe.idea.id);
+		twin.idea.name = str_from(spellings[i]);
+		CHECK_INT(store_idea_add(&tx, &twin), IDEA_NAME_TAKEN);
+		twin = hub;
+		twin.idea.name = str_from(spellings[i]);
+		CHECK_INT(store_idea_change(&tx, &hub, &twin), IDEA_NAME_TAKEN);
+	}
+	store_rollback(w.store);
+}
+
+/* As a store from before names were folded may hold them. */
+TEST(ideas_that_are_twins_are_told_apart_by_spelling_or_not_at_all)
+{
+	WORLD_OPEN(w);
+	struct idea_row first, second, out;
+	struct str_list ids;
+	struct store_tx tx;
+
+	CHECK_OK(store_begin(w.store));
+	CHECK_OK(store_call_begin(w.store, &w.arena, 0, &tx));
+	first = add(&tx, (struct made){ "Voice", "c", .owner = NULL });
+	second = add(&tx, (struct made){ "other", "d", .owner = NULL });
+	CHECK_OK(
+	    db_exec(tx.db, "update ideas set name = 'voice', name_key = 'voice' where seq = 2"));
+	CHECK_OK(store_idea_find(&tx, STR_NONE, STR("Voice"), &out, &ids));
+	CHECK_STR_EQ(out.idea.id, first.idea.id);
+	CHECK_OK(store_idea_named(&tx, STR("voice"), &ann, &out, &ids));
+	CHECK_STR_EQ(out.idea.id, second.idea.id);
+	CHECK_INT(store_idea_named(&tx, STR("VOICE"), &ann, &out, &ids), IDEA_AMBIGUOUS);
+	CHECK_INT(ids.n, 2);
+	CHECK_INT(store_idea_find(&tx, STR_NONE, STR("VOICE"), &out, &ids), IDEA_AMBIGUOUS);
+	CHECK_STR_EQ(out.idea.id, first.idea.id);
+	second = out; /* what a twin says may change; its name is free to be another */
+	CHECK_OK(store_idea_change(&tx, &out, &second));
+	store_rollback(w.store);
 }
 
 TEST(ideas_lists_keep_to_every_part_of_their_filter)

@@ -60,8 +60,26 @@ static const struct fixture {
 	  " and (select rowid from idea_words where idea_words match 'calm') = 1" },
 	{ 4,
 	  "insert into meta values ('generation', 'old'), ('counter', '1'), ('instance', "
-	  "'old-company');",
-	  "select (select value from meta where key = 'instance') = 'old-company'" },
+	  "'old-company');"
+	  "insert into ideas (id, name, owner, content, kind, tags, scope, injection_mode, "
+	  "evergreen, version, fingerprint, created_by, created_ms, updated_ms) values "
+	  "('d1', 'Voice', '', 'Calm.', 'note', 'a', 2, 2, 0, 1, zeroblob(128), 'p', 1, 2), "
+	  "('d2', 'voice', '', 'Loud.', 'note', '', 2, 2, 0, 1, zeroblob(128), 'p', 1, 2), "
+	  "('d3', 'Stra\u00dfe', '', '[[VOICE]] [[voice]]', 'note', '', 2, 2, 0, 1, zeroblob(128), "
+	  "'p', 1, 2);"
+	  "insert into idea_words (rowid, name, content, tags) values (1, 'Voice', 'Calm.', 'a'),"
+	  " (2, 'voice', 'Loud.', ''), (3, 'Stra\u00dfe', '[[VOICE]] [[voice]]', '');"
+	  "insert into idea_links values (3, 'mention', 'VOICE', null), (3, 'mention', 'voice', 2),"
+	  " (3, 'embed', 'Calm', null), (3, 'needs', 'd1', 1);",
+	  "select (select group_concat(name || name_key) from ideas) = "
+	  "'Voicevoice,voicevoice,Stra\u00dfestrasse'"
+	  " and (select group_concat(type || key || coalesce(written, '-') || coalesce(target, "
+	  "'-'))"
+	  " from (select * from idea_links order by type, key)) = "
+	  "'embedcalmCalm-,mentionvoiceVOICE1,needsd1-1'"
+	  " and (select n_links from ideas where id = 'd1') = 2"
+	  " and (select n_links from ideas where id = 'd2') = 0"
+	  " and (select rowid from idea_words where idea_words match 'strasse') = 3" },
 	{ 5,
 	  "insert into meta values ('generation', 'old'), ('counter', '1'), ('instance', "
 	  "'old-company');"
@@ -141,6 +159,18 @@ TEST(f_24_every_older_version_comes_up_with_its_data_after_a_backup)
 		if (fixtures[i].version < version)
 			CHECK_INT(n_backups(&w), (int)i + 1);
 	}
+}
+
+TEST(f_24_ideas_whose_names_became_one_stay_and_are_told_of)
+{
+	WORLD(w);
+	struct str_list warnings;
+
+	if (!make_old(&w, &fixtures[3]) || !CHECK_INT(world_open(&w), 0))
+		return;
+	warnings = store_warnings(w.store);
+	if (CHECK_INT(warnings.n, 1))
+		CHECK_HAS(warnings.v[0], "ideas 'Voice' and 'voice' differ only in case");
 }
 
 TEST(f_24_a_migrations_backup_restores_the_older_version)

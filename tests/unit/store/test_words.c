@@ -50,6 +50,21 @@ TEST(words_without_blanks_become_a_phrase_of_their_code_points)
 	CHECK_STR(cut, "plain words");
 }
 
+TEST(words_a_letter_that_folds_to_several_is_written_as_these)
+{
+	struct words_query q;
+	struct arena a;
+	struct str cut;
+
+	arena_init(&a, 0);
+	CHECK_OK(words_cut(&a, STR("Straße, eﬃcient, Köln, ςα"), &cut));
+	CHECK_STR(cut, "Strasse, efficient, Köln, ςα");
+	CHECK_OK(words_query(&a, STR("ﬂuß"), &q));
+	CHECK_STR(q.all, "\"fluss\"");
+	CHECK_STR(q.words.v[0], "ﬂuß");
+	arena_deinit(&a);
+}
+
 TEST(words_beyond_64_are_not_looked_for)
 {
 	CLEANUP(arena_deinit) struct arena a;
