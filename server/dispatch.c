@@ -116,7 +116,9 @@ bool dispatch_charge(struct request *r, enum charge_kind kind)
 	if (!r->bytes.account)
 		e = charge_take(&r->bytes, &r->user->account, CHARGE_BYTES,
 				(int64_t)r->arena.n_bytes);
-	if (!e && !r->calls.account)
+	if (!e && !r->calls.account && kind == CHARGE_CALLS)
+		e = quota_take_call(r->user, &r->calls, loop_now_ms(r->server->loop));
+	else if (!e && !r->calls.account)
 		e = charge_take(&r->calls, &r->user->account, kind, 1);
 	if (!e)
 		return true;

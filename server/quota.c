@@ -22,6 +22,9 @@ struct quota {
 #define MIB               ((int64_t)1024 * 1024)
 #define MINUTE_US         INT64_C(60000000)
 #define QUESTS_PER_MINUTE 60
+/* A full batch of the writer: more calls in flight make nothing faster. */
+#define NARROW_CALLS 256
+#define NARROW_MS    1000
 
 /* clang-format off */
 static const int64_t everybody_max[CHARGE_KIND_MAX] = {
@@ -234,4 +237,27 @@ struct quota_user *quota_take_counted(struct quota *q, int64_t *out_n)
 	*out_n = u->n_reads;
 	u->n_reads = 0;
 	return u;
+}
+
+/* ---- calls in flight ---- */
+
+static bool is_narrow(struct quota_user *u, int64_t now_ms)
+{
+	if (u->narrow_until_ms && now_ms >= u->narrow_until_ms)
+		u->narrow_until_ms = 0;
+	return u->narrow_until_ms && u->account.used[CHARGE_CALLS] >= NARROW_CALLS;
+}
+
+int quota_take_call(struct quota_user *u, struct charge *c, int64_t now_ms)
+{
+	int e;
+
+	if (is_narrow(u, now_ms)) {
+		u->account.n_refused++;
+		return CHARGE_OVER_OWN;
+	}
+	e = charge_take(c, &u->account, CHARGE_CALLS, 1);
+	if (e && !u->narrow_until_ms)
+		u->narrow_until_ms = now_ms + NARROW_MS;
+	return e;
 }

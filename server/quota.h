@@ -38,6 +38,7 @@ struct quota_user {
 	struct list counted; /* quota->counted: has reads that are not on record yet */
 	int64_t n_reads;
 	int64_t idle_since_us;
+	int64_t narrow_until_ms; /* loop's clock; 0 = it has its whole share of calls */
 	uint32_t n_refs;
 	char text[];
 };
@@ -64,3 +65,8 @@ void quota_count(struct quota_user *u, bool is_read);
 /* The next account with something to put on record, which counts anew; NULL when there is none.
  * Look at it before the next call. */
 struct quota_user *quota_take_counted(struct quota *q, int64_t *out_n);
+
+/* charge_take for a call. A share takes in a burst; a crowd that stays gains nothing by it, each of
+ * its calls only takes longer and costs more. So a share that was full narrows to what keeps the
+ * writer busy, and is whole again after a second. `now_ms`: loop_now_ms. */
+int quota_take_call(struct quota_user *u, struct charge *c, int64_t now_ms) must_check;

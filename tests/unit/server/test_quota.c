@@ -178,3 +178,38 @@ TEST(quota_hands_out_what_was_counted_once)
 	CHECK(quota_take_counted(q, &n) == NULL);
 	quota_free(q);
 }
+
+static int take_calls(struct quota_user *u, struct charge *charges, int *n, int64_t now_ms)
+{
+	int begun = *n;
+
+	while (quota_take_call(u, &charges[*n], now_ms) == 0)
+		(*n)++;
+	return *n - begun;
+}
+
+TEST(quota_of_who_filled_it_is_narrow_for_a_second_and_then_whole)
+{
+	struct charge charges[1100] = { 0 };
+	struct clock clock = fake();
+	struct quota *q = NULL;
+	struct quota_user *o;
+	int n = 0;
+
+	CHECK_OK(quota_new(&clock, &q));
+	o = quota_join(q, &owner);
+	CHECK_INT(take_calls(o, charges, &n, 5000), 960);
+	while (n > 100)
+		charge_release(&charges[--n]);
+	CHECK_INT(take_calls(o, charges, &n, 5999), 156);
+	while (n > 250)
+		charge_release(&charges[--n]);
+	/* what is refused while it is narrow does not keep it so */
+	CHECK_INT(take_calls(o, charges, &n, 5999), 6);
+	CHECK_INT(take_calls(o, charges, &n, 6000), 704);
+	while (n)
+		charge_release(&charges[--n]);
+	CHECK(o->account.n_refused == 4);
+	quota_unref(o);
+	quota_free(q);
+}
