@@ -215,6 +215,7 @@ static void answer_open(struct relay *r, const struct relay_refusal *why)
 	struct buf lines;
 
 	buf_init(&lines, 0);
+	relay_notes_settle(&r->notes);
 	relay_open_answer_all(&r->notes.open, why, &lines);
 	relay_lines_insert(&r->down, buf_str(&lines));
 	buf_deinit(&lines);

@@ -7,6 +7,7 @@
 #include "base/rpc_limits.h"
 
 #define SCRATCH_MAX (64 * 1024 * 1024)
+#define UNREAD_MAX  2048 /* of a line that is kept instead of being parsed */
 
 void relay_notes_init(struct relay_notes *n)
 {
@@ -86,6 +87,25 @@ static bool is_stream(const struct relay_message *m)
 	       str_eq(m->method, STR("subscriptions/listen"));
 }
 
+/* Most lines are one call of which nothing but its id matters, and mostly nobody ever asks whether
+ * the server took it: parsing each would cost as much as all the rest. False: it must be read. */
+static bool is_put_off(struct relay_notes *n, struct str line)
+{
+	struct relay_scan scan;
+	struct relay_message m;
+
+	if (line.n > UNREAD_MAX)
+		return false;
+	relay_scan_begin(&scan, line, &n->scratch);
+	if (scan.is_batch || !relay_scan_next(&scan, &m) || !m.method.p || !m.id.p)
+		return false;
+	/* a member behind an escape was found by a parse, and lives there */
+	if (m.id.p < line.p || m.id.p >= line.p + line.n || m.id.n > RPC_ID_MAX)
+		return false;
+	return !is_stream(&m) && !relay_replay_notes(m.method) &&
+	       relay_open_add_unread(&n->open, line, m.id);
+}
+
 void relay_notes_take(struct relay_notes *n, struct str line, bool is_for_replay)
 {
 	struct relay_scan scan;
@@ -94,7 +114,7 @@ void relay_notes_take(struct relay_notes *n, struct str line, bool is_for_replay
 
 	bool is_refused = false;
 
-	if (!is_taken(n, line, &is_refused))
+	if (is_put_off(n, line) || !is_taken(n, line, &is_refused))
 		return;
 	relay_scan_begin(&scan, line, &n->scratch);
 	while (relay_scan_next(&scan, &m)) {
@@ -129,6 +149,17 @@ void relay_notes_take_all(struct relay_notes *n, struct str lines, bool is_for_r
 	}
 }
 
+void relay_notes_settle(struct relay_notes *n)
+{
+	struct str line = relay_open_unread(&n->open);
+
+	for (; line.p; line = relay_open_unread(&n->open)) {
+		bool is_refused;
+
+		relay_open_read(&n->open, is_taken(n, line, &is_refused));
+	}
+}
+
 enum relay_verdict relay_notes_judge(struct relay_notes *n, struct str line)
 {
 	struct relay_scan scan;
@@ -147,6 +178,8 @@ enum relay_verdict relay_notes_judge(struct relay_notes *n, struct str line)
 		if (m.id.p && !m.method.p) {
 			relay_open_remove(&n->open, m.id);
 			relay_replay_note_answer(&n->replay, m.id);
+		} else if (!m.method.p) {
+			relay_notes_settle(n); /* a line was refused as a whole */
 		}
 	}
 	return RELAY_PASS;

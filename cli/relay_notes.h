@@ -33,5 +33,7 @@ void relay_notes_deinit(struct relay_notes *n);
 void relay_notes_take(struct relay_notes *n, struct str line, bool is_for_replay);
 /* All lines of a text, each with its newline. */
 void relay_notes_take_all(struct relay_notes *n, struct str lines, bool is_for_replay);
+/* Leaves only calls in `open` that the server has taken, or would have. */
+void relay_notes_settle(struct relay_notes *n);
 /* A line of the server. */
 enum relay_verdict relay_notes_judge(struct relay_notes *n, struct str line);

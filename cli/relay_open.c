@@ -8,22 +8,26 @@
 
 struct open_id {
 	struct map_node node;
+	struct list unread; /* of relay_open.unread, or of nothing */
 	uint64_t batch;
 	uint32_t n; /* requests in flight with this id */
 	bool is_stream;
-	char text[];
+	size_t n_text;
+	char text[]; /* the id, or the line with it */
 };
 
 void relay_open_init(struct relay_open *o)
 {
 	*o = (struct relay_open){ 0 };
 	map_init(&o->ids);
+	list_init(&o->unread);
 }
 
 static void forget(struct relay_open *o, struct open_id *id)
 {
-	o->n_bytes -= id->node.key.n;
+	o->n_bytes -= id->n_text;
 	o->n_streams -= id->is_stream;
+	list_unlink(&id->unread);
 	map_remove(&o->ids, &id->node);
 	free(id);
 }
@@ -52,6 +56,26 @@ bool relay_open_is_owed(const struct relay_open *o)
 	return o->ids.n > o->n_streams;
 }
 
+/* Keeps a copy of `text`, in which the id begins at `at`. NULL: there is no room. */
+static struct open_id *add(struct relay_open *o, struct str text, size_t at, size_t n_id)
+{
+	if (o->ids.n >= RELAY_OPEN_MAX || o->n_bytes + text.n > RELAY_OPEN_BYTES_MAX)
+		return NULL;
+	struct open_id *fresh = malloc(sizeof(*fresh) + text.n);
+
+	if (!fresh)
+		return NULL;
+	*fresh = (struct open_id){ .n = 1, .n_text = text.n };
+	list_init(&fresh->unread);
+	memcpy(fresh->text, text.p, text.n);
+	if (map_add(&o->ids, &fresh->node, (struct str){ fresh->text + at, n_id })) {
+		free(fresh);
+		return NULL;
+	}
+	o->n_bytes += text.n;
+	return fresh;
+}
+
 void relay_open_add(struct relay_open *o, struct str id, uint64_t batch, bool is_stream)
 {
 	struct open_id *known = find(o, id);
@@ -60,20 +84,42 @@ void relay_open_add(struct relay_open *o, struct str id, uint64_t batch, bool is
 		known->n++;
 		return;
 	}
-	if (o->ids.n >= RELAY_OPEN_MAX || o->n_bytes + id.n > RELAY_OPEN_BYTES_MAX)
-		return;
-	struct open_id *fresh = malloc(sizeof(*fresh) + id.n);
+	struct open_id *fresh = add(o, id, 0, id.n);
 
 	if (!fresh)
 		return;
-	*fresh = (struct open_id){ .batch = batch, .n = 1, .is_stream = is_stream };
-	memcpy(fresh->text, id.p, id.n);
-	if (map_add(&o->ids, &fresh->node, (struct str){ fresh->text, id.n })) {
-		free(fresh);
-		return;
-	}
-	o->n_bytes += id.n;
+	fresh->batch = batch;
+	fresh->is_stream = is_stream;
 	o->n_streams += is_stream;
+}
+
+bool relay_open_add_unread(struct relay_open *o, struct str line, struct str id)
+{
+	if (find(o, id))
+		return false;
+	struct open_id *fresh = add(o, line, (size_t)(id.p - line.p), id.n);
+
+	if (fresh)
+		list_push_back(&o->unread, &fresh->unread);
+	return fresh;
+}
+
+struct str relay_open_unread(const struct relay_open *o)
+{
+	if (list_is_empty(&o->unread))
+		return STR_NONE;
+	const struct open_id *id = container_of(o->unread.next, struct open_id, unread);
+
+	return (struct str){ id->text, id->n_text };
+}
+
+void relay_open_read(struct relay_open *o, bool is_call)
+{
+	struct open_id *id = container_of(o->unread.next, struct open_id, unread);
+
+	list_unlink(&id->unread);
+	if (!is_call && --id->n == 0)
+		forget(o, id);
 }
 
 bool relay_open_remove(struct relay_open *o, struct str id)

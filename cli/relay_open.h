@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/list.h"
 #include "base/map.h"
 #include "base/str.h"
 
@@ -17,6 +18,7 @@ struct buf;
 
 struct relay_open {
 	struct map ids;
+	struct list unread; /* those whose line nobody has parsed */
 	size_t n_bytes;
 	size_t n_streams; /* of the ids: calls that end only when somebody ends them */
 };
@@ -34,6 +36,13 @@ void relay_open_init(struct relay_open *o);
 void relay_open_deinit(struct relay_open *o);
 /* `batch`: a number that all messages of one line share; 0 for a line of one message. */
 void relay_open_add(struct relay_open *o, struct str id, uint64_t batch, bool is_stream);
+/* The one call of a line that has only been walked over: the line is kept, to be read when that
+ * matters. False: not remembered, as the id is open already or there is no room for the line. */
+bool relay_open_add_unread(struct relay_open *o, struct str line, struct str id);
+/* The next line that was never read; NONE when there is none. `relay_open_read` says of it whether
+ * its call is one, which ends it as unread; one that is none is forgotten. */
+struct str relay_open_unread(const struct relay_open *o);
+void relay_open_read(struct relay_open *o, bool is_call);
 bool relay_open_remove(struct relay_open *o, struct str id); /* false when it is not open */
 bool relay_open_has(const struct relay_open *o, struct str id);
 /* Is one open whose answer comes by itself? */

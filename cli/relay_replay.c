@@ -144,13 +144,26 @@ static void note_kind(struct relay_replay *r, enum kept_kind kind, const struct 
 		keep(r, kind, m, subject);
 }
 
-void relay_replay_note(struct relay_replay *r, const struct relay_message *m)
+/* 0 when it is none of them. */
+static enum kept_kind kind_of(struct str method)
 {
 	for (size_t i = 0; i < ARRAY_LEN(methods); i++)
-		if (str_eq(m->method, methods[i].method)) {
-			note_kind(r, methods[i].kind, m);
-			return;
-		}
+		if (str_eq(method, methods[i].method))
+			return methods[i].kind;
+	return 0;
+}
+
+bool relay_replay_notes(struct str method)
+{
+	return kind_of(method) != 0;
+}
+
+void relay_replay_note(struct relay_replay *r, const struct relay_message *m)
+{
+	enum kept_kind kind = kind_of(m->method);
+
+	if (kind)
+		note_kind(r, kind, m);
 }
 
 void relay_replay_note_answer(struct relay_replay *r, struct str id)

@@ -31,6 +31,8 @@ struct relay_replay {
 
 void relay_replay_init(struct relay_replay *r, struct arena *arena);
 void relay_replay_deinit(struct relay_replay *r);
+/* Is this a method that a client sets something up with? */
+bool relay_replay_notes(struct str method);
 /* A message of the client, and one of the server. */
 void relay_replay_note(struct relay_replay *r, const struct relay_message *m);
 void relay_replay_note_answer(struct relay_replay *r, struct str id);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the relay remembers of a line whose numbers the server cannot hold: it is answered under its
- * id, and nothing else comes of it. */
+/* What the relay remembers of a line: of one whose numbers the server cannot hold, which is
+ * answered under its id and nothing else comes of it, and of one that was only walked over. */
 #include <stdio.h>
 
 #include "base/buf.h"
@@ -12,6 +12,7 @@
 static size_t n_open_after(struct relay_notes *n, const char *line)
 {
 	relay_notes_take(n, str_from(line), true);
+	relay_notes_settle(n);
 	return n->open.ids.n;
 }
 
@@ -60,5 +61,49 @@ TEST(relay_notes_nothing_else_of_a_call_that_is_refused)
 	relay_replay_put(&n.replay, &n.open, &out);
 	CHECK(!str_contains(buf_str(&out), STR("initialize")));
 	buf_deinit(&out);
+	relay_notes_deinit(&n);
+}
+
+#define TWICE "{\"id\":7,\"method\":\"a.b\",\"id\":7}" /* refused as a whole: a key twice */
+
+TEST(relay_notes_a_line_that_was_not_read_is_open_until_it_is)
+{
+	struct relay_notes n;
+
+	relay_notes_init(&n);
+	relay_notes_take(&n, STR(TWICE), true);
+	relay_notes_take(&n, STR("{\"id\":8,\"method\":\"a.b\"}"), true);
+	CHECK_INT(n.open.ids.n, 2);
+	/* the server's answer to it: there is one to look for */
+	CHECK_INT(relay_notes_judge(&n, STR("{\"id\":null,\"error\":{}}")), RELAY_PASS);
+	CHECK_INT(n.open.ids.n, 1);
+	CHECK(relay_open_has(&n.open, STR("8")));
+	CHECK_INT(relay_notes_judge(&n, STR("{\"id\":8,\"result\":{}}")), RELAY_PASS);
+	CHECK_INT(n.open.ids.n, 0);
+	CHECK(!relay_open_unread(&n.open).p);
+	relay_notes_deinit(&n);
+}
+
+TEST(relay_notes_a_call_under_the_id_of_a_refused_line_stays_open)
+{
+	struct relay_notes n;
+
+	relay_notes_init(&n);
+	relay_notes_take(&n, STR(TWICE), true);
+	relay_notes_take(&n, STR("{\"id\":7,\"method\":\"a.b\"}"), true);
+	relay_notes_settle(&n);
+	CHECK(relay_open_remove(&n.open, STR("7")));
+	CHECK_INT(n.open.ids.n, 0);
+	relay_notes_deinit(&n);
+}
+
+TEST(relay_notes_a_notification_of_the_server_makes_nobody_read)
+{
+	struct relay_notes n;
+
+	relay_notes_init(&n);
+	relay_notes_take(&n, STR(TWICE), true);
+	CHECK_INT(relay_notes_judge(&n, STR("{\"method\":\"notifications/message\"}")), RELAY_PASS);
+	CHECK_INT(n.open.ids.n, 1);
 	relay_notes_deinit(&n);
 }
