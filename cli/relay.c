@@ -53,7 +53,7 @@ struct relay {
 	pid_t parent;
 	struct relay_out out;
 	int signal_fd, exit_code;
-	bool is_input_over, is_output_over, is_half_closed;
+	bool is_input_over, is_output_over;
 	bool was_up;      /* there has been a server */
 	bool is_doomed;   /* there never was, and there will be none */
 	bool is_skipping; /* a line beyond UP_LINE_MAX */
@@ -92,18 +92,19 @@ static int64_t now_ms(void)
 /* Writes what it can. A broken connection is seen by reading from it. */
 static void flush_up(struct relay *r)
 {
-	while (r->link.fd >= 0 && buf_len(&r->first) > 0) {
+	int out = r->link.ends.out;
+
+	while (out >= 0 && buf_len(&r->first) > 0) {
 		struct str s = buf_str(&r->first);
-		ssize_t n = send(r->link.fd, s.p, s.n, MSG_NOSIGNAL);
+		ssize_t n = write(out, s.p, s.n);
 
 		if (n <= 0)
 			return;
 		buf_eat(&r->first, (size_t)n);
 	}
-	while (r->link.fd >= 0 && r->link.is_proven && r->up.whole > r->up.written) {
+	while (out >= 0 && r->link.is_proven && r->up.whole > r->up.written) {
 		struct str s = str_slice(buf_str(&r->up.buf), 0, r->up.whole);
-		ssize_t n = send(r->link.fd, s.p + r->up.written, s.n - r->up.written,
-				 MSG_NOSIGNAL);
+		ssize_t n = write(out, s.p + r->up.written, s.n - r->up.written);
 
 		if (n <= 0)
 			return;
@@ -115,9 +116,10 @@ static void flush_up(struct relay *r)
 		relay_notes_take_all(&r->notes, str_slice(s, 0, done), true);
 		relay_lines_eat(&r->up, done);
 	}
-	if (r->is_input_over && r->link.fd >= 0 && r->up.whole == 0 &&
-	    !TAKE(r->is_half_closed, true))
-		shutdown(r->link.fd, SHUT_WR);
+	if (r->is_input_over && out >= 0 && r->link.is_proven && r->up.whole == 0) {
+		relay_link_end_output(&r->link);
+		relay_wait_forget(&r->wait, RELAY_SERVER_OUT);
+	}
 }
 
 /* `wait_ms`: how long for what the client is owed. */
@@ -227,10 +229,10 @@ static void lose_server(struct relay *r)
 
 	relay_link_lost(&r->link, now_ms());
 	relay_wait_forget(&r->wait, RELAY_SERVER);
+	relay_wait_forget(&r->wait, RELAY_SERVER_OUT);
 	relay_lines_drop_rest(&r->down);
 	buf_clear(&r->first);
 	r->up.written = 0;
-	r->is_half_closed = false;
 	relay_replay_hold(&r->notes.replay, &r->notes.open);
 	answer_open(r, &why);
 	relay_replay_release(&r->notes.replay, &r->notes.open);
@@ -251,7 +253,7 @@ static int read_server(struct relay *r)
 {
 	bool is_refused = false;
 	struct str line;
-	int e = relay_lines_read(&r->down, r->link.fd);
+	int e = relay_lines_read(&r->down, r->link.ends.in);
 
 	if (e < 0)
 		return err_trace(e);
@@ -324,7 +326,7 @@ static void step_link(struct relay *r)
 	bool is_needed = r->up.whole > 0 || relay_open_is_owed(&r->notes.open);
 
 	/* A client that has gone needs no other server but for what it has still said. */
-	if (r->link.fd >= 0 || (r->is_input_over && !is_needed))
+	if (relay_link_is_up(&r->link) || (r->is_input_over && !is_needed))
 		return;
 	if (r->is_doomed) {
 		refuse_all(r);
@@ -361,7 +363,8 @@ static bool is_over(struct relay *r)
 
 	if (r->is_output_over)
 		return true;
-	if ((end == 0 || now_ms() < end) && !(r->is_input_over && r->link.fd < 0 && !is_owed(r)))
+	if ((end == 0 || now_ms() < end) &&
+	    !(r->is_input_over && !relay_link_is_up(&r->link) && !is_owed(r)))
 		return false;
 	answer_open(r, &why);
 	flush_down(r);
@@ -389,7 +392,7 @@ static int wait_ms(const struct relay *r)
 {
 	int64_t now = now_ms(), at = end_ms(r) ? end_ms(r) : INT64_MAX;
 
-	if (r->link.fd < 0 && r->link.starting.report_fd < 0 && !r->is_doomed) {
+	if (!relay_link_is_up(&r->link) && r->link.starting.report_fd < 0 && !r->is_doomed) {
 		int64_t again = r->link.failure.at_ms ? r->link.failure.at_ms + 1000
 						      : r->link.next_try_ms;
 
@@ -408,9 +411,10 @@ static int want(struct relay *r)
 	int e = relay_wait_want(w, RELAY_INPUT, takes_input ? STDIN_FILENO : -1, EPOLLIN);
 
 	if (!e)
-		e = relay_wait_want(w, RELAY_SERVER, r->link.fd,
-				    (takes_answers ? EPOLLIN : 0u) |
-					(is_up_pending ? EPOLLOUT : 0u));
+		e = relay_wait_want(w, RELAY_SERVER, r->link.ends.in, takes_answers ? EPOLLIN : 0u);
+	if (!e)
+		e = relay_wait_want(w, RELAY_SERVER_OUT, r->link.ends.out,
+				    is_up_pending ? EPOLLOUT : 0u);
 	if (!e)
 		e = relay_wait_want(w, RELAY_OUTPUT, r->out.fd, r->down.whole > 0 ? EPOLLOUT : 0u);
 	if (!e)
@@ -418,13 +422,13 @@ static int want(struct relay *r)
 	return err_trace(e);
 }
 
-static int handle_server(struct relay *r, uint32_t ready)
+static int handle_server(struct relay *r, const uint32_t *ready)
 {
 	int e = 0;
 
-	if (ready & (EPOLLIN | EPOLLHUP | EPOLLERR) && r->link.fd >= 0)
+	if (ready[RELAY_SERVER] && relay_link_is_up(&r->link))
 		e = read_server(r);
-	if (!e && ready)
+	if (!e && (ready[RELAY_SERVER] || ready[RELAY_SERVER_OUT]))
 		flush_up(r);
 	return err_trace(e);
 }
@@ -433,7 +437,7 @@ static void handle_report(struct relay *r)
 {
 	relay_wait_forget(&r->wait, RELAY_REPORT);
 	relay_link_on_report(&r->link, now_ms());
-	if (r->link.fd >= 0)
+	if (relay_link_is_up(&r->link))
 		greet_server(r);
 }
 
@@ -452,7 +456,7 @@ static int turn(struct relay *r)
 		r->is_output_over = true; /* nobody reads what we say */
 	else if (ready[RELAY_OUTPUT])
 		flush_down(r);
-	e = handle_server(r, ready[RELAY_SERVER]);
+	e = handle_server(r, ready);
 	if (ready[RELAY_REPORT])
 		handle_report(r);
 	if (!e && ready[RELAY_INPUT])

@@ -2,7 +2,9 @@
 /* Finding, starting and finding again the relay's server. */
 #include "cli/relay_link.h"
 
+#include <fcntl.h>
 #include <stdio.h>
+#include <sys/socket.h>
 
 #include "base/err.h"
 #include "base/fd.h"
@@ -25,7 +27,7 @@ void relay_link_init(struct relay_link *l, struct arena *a, const struct paths *
 		.paths = p,
 		.may_start = may_start,
 		.is_private = is_private,
-		.fd = -1,
+		.ends = { -1, -1 },
 		.starting = { -1, -1 },
 		.backoff_ms = BACKOFF_MIN_MS,
 	};
@@ -33,7 +35,7 @@ void relay_link_init(struct relay_link *l, struct arena *a, const struct paths *
 
 void relay_link_deinit(struct relay_link *l)
 {
-	fd_close(&l->fd);
+	pipe_pair_close(&l->ends);
 	fd_close(&l->starting.report_fd);
 	fd_close(&l->starting.life_fd);
 }
@@ -64,33 +66,48 @@ static void refuse_private(struct relay_link *l, int64_t now_ms, pid_t pid)
 {
 	char text[600];
 
-	fd_close(&l->fd);
 	snprintf(text, sizeof(text), "a private server (pid %d) of questd mcp --private has '%s'",
 		 (int)pid, l->paths->data_dir);
 	fail(l, now_ms, EXIT_CONFLICT, text);
 }
 
+/* Pipes, unless the last connection failed with them: then its server may know nothing of them. */
+static int take_ends(struct relay_link *l, int *fd)
+{
+	int e;
+
+	if (!l->is_plain)
+		return err_trace(pipes_offer(*fd, &l->ends));
+	e = fd_set_nonblock(*fd, true);
+	if (e)
+		return err_trace(e);
+	l->ends.out = fcntl(*fd, F_DUPFD_CLOEXEC, 3); /* epoll watches each by itself */
+	if (l->ends.out < 0)
+		return err_sys("cannot duplicate a socket");
+	l->ends.in = TAKE_FD(*fd);
+	return 0;
+}
+
 /* True when connected. */
 static bool try_connect(struct relay_link *l, int64_t now_ms)
 {
-	int e = client_connect_unix(l->paths->socket, &l->fd);
+	CLEANUP(fd_close) int fd = -1;
+	int e = client_connect_unix(l->paths->socket, &fd);
+	pid_t pid = e ? 0 : peer_pid(fd);
+	enum peer_origin origin = e ? PEER_FOREIGN : peer_origin(pid);
 
+	if (!e && origin == PEER_PRIVATE && !l->is_private) {
+		refuse_private(l, now_ms, pid);
+		return false;
+	}
 	if (!e)
-		e = fd_set_nonblock(l->fd, true);
+		e = take_ends(l, &fd);
 	if (!e) {
-		pid_t pid = peer_pid(l->fd);
-		enum peer_origin origin = peer_origin(pid);
-
-		if (origin == PEER_PRIVATE && !l->is_private) {
-			refuse_private(l, now_ms, pid);
-			return false;
-		}
 		l->was_foreign = origin == PEER_FOREIGN;
 		l->failure.at_ms = l->contested_ms = 0;
 		l->is_proven = l->is_suspect = false;
 		return true;
 	}
-	fd_close(&l->fd);
 	if (e < 0)
 		fail_with_fault(l, now_ms, e);
 	back_off(l, now_ms);
@@ -135,7 +152,7 @@ static void go_without(struct relay_link *l, int64_t now_ms)
 
 enum relay_link_state relay_link_step(struct relay_link *l, int64_t now_ms, bool is_wanted)
 {
-	if (l->fd >= 0)
+	if (relay_link_is_up(l))
 		return LINK_UP;
 	if (l->starting.report_fd >= 0)
 		return LINK_WAITING;
@@ -182,6 +199,13 @@ void relay_link_on_report(struct relay_link *l, int64_t now_ms)
 		fail(l, now_ms, EXIT_FAILED, "the server ended as soon as it was started");
 }
 
+void relay_link_end_output(struct relay_link *l)
+{
+	if (l->is_plain)
+		(void)shutdown(l->ends.out, SHUT_WR); /* broken: seen by reading */
+	fd_close(&l->ends.out);
+}
+
 void relay_link_proved(struct relay_link *l)
 {
 	l->is_proven = true;
@@ -190,8 +214,9 @@ void relay_link_proved(struct relay_link *l)
 
 void relay_link_lost(struct relay_link *l, int64_t now_ms)
 {
-	fd_close(&l->fd);
+	pipe_pair_close(&l->ends);
 	if (!l->is_proven) {
+		l->is_plain = !l->is_plain;
 		back_off(l, now_ms);
 		return;
 	}

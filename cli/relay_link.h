@@ -15,6 +15,7 @@
 #include "base/paths.h"
 #include "cli/relay_open.h"
 #include "cli/start.h"
+#include "transport/pipes.h"
 
 enum relay_link_state {
 	LINK_UP = 1,
@@ -26,10 +27,11 @@ struct relay_link {
 	struct arena *arena;
 	const struct paths *paths;
 	bool may_start, is_private;
-	int fd; /* -1: not connected */
+	struct pipe_pair ends; /* -1: not connected, or `out` when there is no more to say */
 	struct start_handle starting;
 	bool is_proven;   /* the connection's server has answered */
 	bool was_foreign; /* the last server had no keeper */
+	bool is_plain;    /* on the socket, as pipes did not work; the next likewise */
 	bool is_suspect;  /* a server was reported but did not answer: once more, not for ever */
 	int64_t lost_ms, next_try_ms, backoff_ms;
 	int64_t contested_ms; /* since when another server has the folder; 0 = none has */
@@ -47,6 +49,13 @@ void relay_link_deinit(struct relay_link *l);
 enum relay_link_state relay_link_step(struct relay_link *l, int64_t now_ms, bool is_wanted);
 /* The report of a start is readable. */
 void relay_link_on_report(struct relay_link *l, int64_t now_ms);
+static inline bool relay_link_is_up(const struct relay_link *l)
+{
+	return l->ends.in >= 0;
+}
+
+/* The server is told that there is no more to come. */
+void relay_link_end_output(struct relay_link *l);
 /* The server has answered. */
 void relay_link_proved(struct relay_link *l);
 /* The connection is gone. One that never proved itself is not tried again at once. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Waiting for any of the relay's five ends. epoll costs less a turn than poll; what it cannot watch
+/* Waiting for any of the relay's six ends. epoll costs less a turn than poll; what it cannot watch
  * (a file as stdin or stdout) is always ready. */
 #pragma once
 
@@ -12,6 +12,7 @@ enum relay_end {
 	RELAY_INPUT,
 	RELAY_OUTPUT,
 	RELAY_SERVER,
+	RELAY_SERVER_OUT,
 	RELAY_SIGNAL,
 	RELAY_REPORT,
 	RELAY_ENDS,

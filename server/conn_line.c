@@ -310,13 +310,10 @@ struct conn_lines *conn_lines_free(struct conn_lines *l)
 	l->is_quiesced = true;
 	list_for_each (it, tmp, &l->peers) {
 		struct line_peer *p = list_entry(it, struct line_peer, link);
-		struct str rest = buf_str(&p->conn.out);
 
 		if (!p->channel.is_gone)
 			channel_gone(&p->channel);
-		if (rest.n)
-			(void)!send(p->conn.fd, rest.p, rest.n,
-				    MSG_NOSIGNAL | MSG_DONTWAIT); /* once more */
+		line_conn_flush_now(&p->conn);
 		peer_free(p);
 	}
 	loop_disarm(&l->look);

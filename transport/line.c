@@ -15,6 +15,7 @@
 
 #include "base/err.h"
 #include "base/fd.h"
+#include "transport/pipes.h"
 
 #define ROOM_MIN 4096
 #define ROOM_MAX 65536
@@ -46,8 +47,12 @@ static void line_watch(struct line_conn *c)
 	uint32_t in = line_is_held(c) || c->is_eof ? 0 : EPOLLIN | EPOLLRDHUP;
 	uint32_t out = c->stalled_since_ms ? EPOLLOUT : 0;
 
-	if (!c->is_closed && loop_change_fd(&c->watch, in | out | (uint32_t)EPOLLET))
+	if (c->is_closed)
+		return;
+	if (c->has_pipes && loop_change_fd(&c->watch_out, out | (uint32_t)EPOLLET))
 		err_forget(); /* a descriptor that is in epoll can be changed */
+	if (loop_change_fd(&c->watch, in | (c->has_pipes ? 0 : out) | (uint32_t)EPOLLET))
+		err_forget(); /* likewise */
 }
 
 static void line_end(struct line_conn *c, enum line_close why)
@@ -56,6 +61,7 @@ static void line_end(struct line_conn *c, enum line_close why)
 		return;
 	c->is_closed = true;
 	loop_remove_fd(&c->watch);
+	loop_remove_fd(&c->watch_out);
 	loop_cancel_task(&c->turn_end);
 	c->ops->on_close(c, why);
 }
@@ -126,40 +132,16 @@ static void line_got_eof(struct line_conn *c, bool peer_is_gone)
 	c->ops->on_eof(c);
 }
 
-static void line_read(struct line_conn *c, uint32_t events)
+static ssize_t line_write_some(struct line_conn *c, struct str s)
 {
-	bool is_ending = events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR);
-	size_t room = c->room;
-	char *p;
-	ssize_t n;
-
-	p = buf_reserve(&c->in, room);
-	if (!p) {
-		line_end(c, LINE_ERROR);
-		return;
-	}
-	n = read(c->fd, p, room);
-	if (n < 0) {
-		line_failed(c, errno);
-		return;
-	}
-	if (n == 0) {
-		line_got_eof(c, events & EPOLLHUP);
-		return;
-	}
-	c->in.tail += (size_t)n;
-	c->room = (size_t)n == room ? MIN(room * 2, (size_t)ROOM_MAX)
-				    : MAX(room / 2, (size_t)ROOM_MIN);
-	if (((size_t)n == room || is_ending) && loop_rearm_fd(&c->watch))
-		err_forget(); /* as in line_watch() */
-	line_hand_out_all(c);
+	return c->has_pipes ? write(c->out_fd, s.p, s.n) : send(c->fd, s.p, s.n, MSG_NOSIGNAL);
 }
 
 /* One write of what is there. False: the connection is over. */
 static bool line_write_out(struct line_conn *c)
 {
 	struct str s = buf_str(&c->out);
-	ssize_t n = send(c->fd, s.p, s.n, MSG_NOSIGNAL);
+	ssize_t n = line_write_some(c, s);
 
 	if (n >= 0)
 		buf_eat(&c->out, (size_t)n);
@@ -193,6 +175,79 @@ static void line_write(struct line_conn *c)
 		line_conn_flush_later(c);
 }
 
+/* The reader of our pipe has gone, or has taken something. */
+static void line_on_out_ready(struct loop_fd *f, uint32_t events)
+{
+	struct line_conn *c = container_of(f, struct line_conn, watch_out);
+
+	if (events & (EPOLLERR | EPOLLHUP))
+		line_end(c, LINE_EOF);
+	else
+		line_write(c);
+}
+
+static int line_move(struct line_conn *c, struct pipe_pair *pipes)
+{
+	loop_fd_fn *fn = c->watch.fn;
+
+	loop_remove_fd(&c->watch);
+	fd_close(&c->fd);
+	c->fd = pipes->in;
+	c->out_fd = pipes->out;
+	c->has_pipes = true;
+	int e = loop_add_fd(c->loop, &c->watch, c->fd, EPOLLIN | EPOLLRDHUP | EPOLLET, fn);
+
+	if (!e)
+		e = loop_add_fd(c->loop, &c->watch_out, c->out_fd, EPOLLET, line_on_out_ready);
+	return err_trace(e);
+}
+
+/* The first bytes of a connection may bring its pipes. Negative: as read(2). */
+static ssize_t line_read_first(struct line_conn *c, char *p, size_t room)
+{
+	struct pipe_pair pipes;
+	ssize_t n = pipes_read_first(c->fd, p, room, &pipes);
+
+	c->has_read = true;
+	if (pipes.in < 0)
+		return n;
+	if (line_move(c, &pipes)) {
+		err_forget();
+		errno = EIO;
+		return -1;
+	}
+	return n;
+}
+
+static void line_read(struct line_conn *c, uint32_t events)
+{
+	bool is_ending = events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR);
+	size_t room = c->room;
+	char *p;
+	ssize_t n;
+
+	p = buf_reserve(&c->in, room);
+	if (!p) {
+		line_end(c, LINE_ERROR);
+		return;
+	}
+	n = c->has_read ? read(c->fd, p, room) : line_read_first(c, p, room);
+	if (n < 0) {
+		line_failed(c, errno);
+		return;
+	}
+	if (n == 0) {
+		line_got_eof(c, events & EPOLLHUP && !c->has_pipes);
+		return;
+	}
+	c->in.tail += (size_t)n;
+	c->room = (size_t)n == room ? MIN(room * 2, (size_t)ROOM_MAX)
+				    : MAX(room / 2, (size_t)ROOM_MIN);
+	if (((size_t)n == room || is_ending) && loop_rearm_fd(&c->watch))
+		err_forget(); /* as in line_watch() */
+	line_hand_out_all(c);
+}
+
 static void line_on_turn_end(struct loop_task *t)
 {
 	struct line_conn *c = container_of(t, struct line_conn, turn_end);
@@ -207,14 +262,19 @@ static void line_on_turn_end(struct loop_task *t)
 static void line_on_ready(struct loop_fd *f, uint32_t events)
 {
 	struct line_conn *c = container_of(f, struct line_conn, watch);
+	uint32_t in = EPOLLIN, gone = EPOLLHUP | EPOLLERR;
 
+	if (c->has_pipes) { /* a pipe without a writer has an end to be read */
+		in |= EPOLLHUP;
+		gone = 0;
+	}
 	if (events & EPOLLOUT)
 		line_write(c);
 	if (c->is_closed)
 		return;
-	if (events & EPOLLIN && !line_is_held(c) && !c->is_eof)
+	if (events & in && !line_is_held(c) && !c->is_eof)
 		line_read(c, events);
-	else if (events & (EPOLLHUP | EPOLLERR))
+	else if (events & gone)
 		line_end(c, LINE_EOF);
 	else
 		line_watch(c);
@@ -228,6 +288,8 @@ int line_conn_init(struct line_conn *c, struct loop *l, int fd, const struct lin
 				 .ops = ops,
 				 .fd = fd,
 				 .watch = { .fd = -1 },
+				 .watch_out = { .fd = -1 },
+				 .out_fd = fd,
 				 .room = ROOM_MIN,
 				 .line_max = LINE_MAX_DEFAULT,
 				 .out_max = LINE_OUT_MAX_DEFAULT };
@@ -245,6 +307,9 @@ void line_conn_deinit(struct line_conn *c)
 	c->is_closed = true;
 	loop_cancel_task(&c->turn_end);
 	loop_remove_fd(&c->watch);
+	loop_remove_fd(&c->watch_out);
+	if (c->has_pipes)
+		fd_close(&c->out_fd);
 	fd_close(&c->fd);
 	buf_deinit(&c->in);
 	buf_deinit(&c->out);
@@ -260,6 +325,14 @@ void line_conn_flush_later(struct line_conn *c)
 {
 	if (!c->is_closed)
 		loop_defer(c->loop, &c->turn_end, line_on_turn_end);
+}
+
+void line_conn_flush_now(struct line_conn *c)
+{
+	struct str s = buf_str(&c->out);
+
+	if (s.n && !c->is_closed)
+		(void)!line_write_some(c, s);
 }
 
 void line_conn_pause(struct line_conn *c, bool on)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Messages as lines over a connected stream socket: non-blocking, on a loop.
+/* Messages as lines over a connected stream socket, or the two pipes that its peer moved to
+ * (transport/pipes.h): non-blocking, on a loop.
  *
  * Reading: a line of up to `line_max` bytes is handed out without its newline (a CR before it is
  * cut too, empty lines are skipped). A longer one is discarded up to its newline without being
@@ -41,13 +42,15 @@ struct line_conn {
 	struct loop *loop;
 	const struct line_ops *ops;
 	struct loop_fd watch;
-	int fd;
+	struct loop_fd watch_out;  /* with pipes, the other one */
+	int fd, out_fd;            /* the same but for pipes */
 	struct loop_task turn_end; /* held lines, then the one write */
 	struct buf in, out;
 	size_t line_max, out_max; /* the owner may change them before the first line */
 	size_t scanned;           /* of in: bytes known to hold no newline */
 	size_t room;              /* of the next read: grows while reads fill it */
 	bool is_skipping, is_paused, is_closing, is_closed, is_eof;
+	bool has_read, has_pipes;
 	int64_t stalled_since_ms; /* 0 = the peer takes what we write */
 };
 
@@ -59,6 +62,8 @@ void line_conn_deinit(struct line_conn *c);
  */
 struct buf *line_conn_out(struct line_conn *c);
 void line_conn_flush_later(struct line_conn *c);
+/* Writes what it can of it at once: for the end of the program. */
+void line_conn_flush_now(struct line_conn *c);
 void line_conn_pause(struct line_conn *c, bool on);
 /* Sends what is in the out buffer, then closes; on_close comes from the loop. No more lines come.
  */

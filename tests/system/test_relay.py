@@ -352,6 +352,41 @@ class Survives(Folder):
         self.assertEqual(w.close()[0], 0)
         self.assertEqual(len(w.lines), seen + 1, w.lines[seen:])
 
+    def test_a_server_that_takes_no_pipes_is_spoken_to_over_the_socket(self):
+        """An older one, or one behind a proxy of its socket."""
+        self.cli("start")
+        real, path = os.path.join(self.data, "questd.sock"), os.path.join(self.top, "proxy.sock")
+        listener, held = socket.socket(socket.AF_UNIX), []
+        listener.bind(path)
+        listener.listen()
+
+        def pump(a, b):
+            while chunk := a.recv(65536):  # what comes along with the bytes is lost here
+                b.sendall(chunk)
+            b.shutdown(socket.SHUT_WR)
+
+        def serve():
+            while True:
+                try:
+                    near = listener.accept()[0]
+                except OSError:
+                    return
+                far = socket.socket(socket.AF_UNIX)
+                far.connect(real)
+                held.extend([near, far])
+                for ends in ((near, far), (far, near)):
+                    threading.Thread(target=pump, args=ends, daemon=True).start()
+        threading.Thread(target=serve, daemon=True).start()
+        w = self.window("--socket", path)
+        w.initialize()
+        for _ in range(3):
+            self.assertEqual(w.ok("system.ping"), {"pong": True})
+        self.assertEqual(w.close()[0], 0)
+        self.assertEqual(len(held), 4, "pipes were tried once, then the socket")
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        [s.close() for s in held]
+
     def test_a_call_with_a_number_out_of_range_is_answered_under_its_id(self):
         """Once: by its server, or, when that goes before it could, by the relay, which stays for it."""
         w = self.window()
