@@ -1,19 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One write() a line, at most PIPE_BUF long: it is atomic, and when poll() says there is room it
- * does not block. What does not fit the line is cut and marked. */
+/* One write() a line, at most PIPE_BUF long, so that a pipe takes it whole. What does not fit the
+ * line is cut and marked. Writing must not block, but the flag for it belongs to the description,
+ * which others share who count on blocking; and poll() is no promise: somebody else may take the
+ * room meanwhile, and a terminal may have room for less than a line. So a pipe or terminal is
+ * opened once more, for us alone. */
 #include "base/log.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/fd.h"
 
 #define LINE_MAX_BYTES PIPE_BUF
 #define TAIL_ROOM      16 /* of a line: closing quote, the mark of a cut, brace, newline */
@@ -21,10 +29,14 @@
 static struct {
 	pthread_mutex_t lock; /* for whole lines */
 	int fd;
+	int own_fd;              /* a description of our own that does not block, or -1 */
+	bool is_socket, is_torn; /* is_torn: only the beginning of the last line was taken */
 	enum log_format format;
 	_Atomic enum log_level level;
 	_Atomic uint64_t n_dropped;
-} sink = { .lock = PTHREAD_MUTEX_INITIALIZER, .fd = STDERR_FILENO, .level = LOG_INFO };
+} sink = {
+	.lock = PTHREAD_MUTEX_INITIALIZER, .fd = STDERR_FILENO, .own_fd = -1, .level = LOG_INFO
+};
 
 static const char *const level_names[] = {
 	[LOG_DEBUG] = "debug",
@@ -33,9 +45,28 @@ static const char *const level_names[] = {
 	[LOG_ERROR] = "error",
 };
 
+/* A file never blocks for long, and would be written over from its beginning. -1 too where it may
+ * not be opened, a pipe of another user's. */
+static int open_own(int fd, mode_t mode)
+{
+	char path[32];
+
+	if (!S_ISFIFO(mode) && !S_ISCHR(mode))
+		return -1;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+}
+
 void log_init(int fd, enum log_level level, enum log_format format)
 {
+	struct stat st = { 0 };
+
+	(void)fstat(fd, &st); /* of one that is closed nothing is known, and nothing written */
 	pthread_mutex_lock(&sink.lock);
+	fd_close(&sink.own_fd);
+	sink.own_fd = open_own(fd, st.st_mode);
+	sink.is_socket = S_ISSOCK(st.st_mode);
+	sink.is_torn = false;
 	sink.fd = fd;
 	sink.format = format;
 	sink.level = level;
@@ -271,18 +302,31 @@ static void put_pairs(struct line *l, const struct log_kv *kv, size_t n)
 	l->n += mark.n;
 }
 
-static void emit(const struct line *l)
+static ssize_t write_now(const char *text, size_t n)
 {
 	struct pollfd p = { .fd = sink.fd, .events = POLLOUT };
-	bool is_done = false;
+
+	if (sink.own_fd >= 0)
+		return write(sink.own_fd, text, n);
+	if (sink.is_socket)
+		return send(sink.fd, text, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	return poll(&p, 1, 0) == 1 && (p.revents & POLLOUT) ? write(sink.fd, text, n) : -1;
+}
+
+static void emit(const char *text, size_t n)
+{
+	ssize_t n_done = -1;
 
 	pthread_mutex_lock(&sink.lock);
-	p.fd = sink.fd;
-	if (poll(&p, 1, 0) == 1 && (p.revents & POLLOUT))
-		is_done = write(sink.fd, l->text, l->n) == (ssize_t)l->n;
-	pthread_mutex_unlock(&sink.lock);
-	if (!is_done)
+	if (sink.is_torn && write_now("\n", 1) == 1)
+		sink.is_torn = false;
+	if (!sink.is_torn)
+		n_done = write_now(text, n);
+	if (n_done != (ssize_t)n)
 		sink.n_dropped++;
+	if (n_done > 0 && n_done < (ssize_t)n)
+		sink.is_torn = true;
+	pthread_mutex_unlock(&sink.lock);
 }
 
 void log_line(enum log_level level, const char *message, const struct log_kv *kv, size_t n)
@@ -298,7 +342,23 @@ void log_line(enum log_level level, const char *message, const struct log_kv *kv
 	put_head(&l, level, message);
 	put_pairs(&l, kv, n);
 	finish(&l);
-	emit(&l);
+	emit(l.text, l.n);
+	errno = saved;
+}
+
+void log_say(const char *fmt, ...)
+{
+	char text[LINE_MAX_BYTES];
+	int saved = errno;
+	va_list args;
+	int n;
+
+	va_start(args, fmt);
+	n = vsnprintf(text, sizeof(text) - 1, fmt, args);
+	va_end(args);
+	n = MIN(MAX(n, 0), (int)sizeof(text) - 2);
+	text[n] = '\n';
+	emit(text, (size_t)n + 1);
 	errno = saved;
 }
 

@@ -37,6 +37,8 @@ struct log_kv {
 #define log_error(...) log_at(LOG_ERROR, __VA_ARGS__)
 
 void log_line(enum log_level level, const char *message, const struct log_kv *kv, size_t n);
+/* A line as it stands, for what a program says of itself when it begins and ends. */
+void log_say(const char *fmt, ...) printf_like(1, 2);
 /* Logs a negative error once: text, chain and what belongs to it (n ≤ 4), and forgets it. */
 void log_fault(int e, const char *what, const struct log_kv *more, size_t n);
 

@@ -70,7 +70,7 @@ static void harden(void)
 
 static int complain(int code, const char *text)
 {
-	fprintf(stderr, "questd: %s\n", text);
+	log_say("questd: %s", text);
 	return code;
 }
 
@@ -80,9 +80,9 @@ static int complain_fault(int e, const char *what)
 
 	err_take(e, &report);
 	if (report.class == ERR_SYS) /* the place in the code says nothing to who can mend it */
-		fprintf(stderr, "questd: %s: %s\n", what, report.text);
+		log_say("questd: %s: %s", what, report.text);
 	else
-		fprintf(stderr, "questd: %s: %s (%s)\n", what, report.text, report.chain);
+		log_say("questd: %s: %s (%s)", what, report.text, report.chain);
 	return EXIT_FAILED;
 }
 
@@ -260,8 +260,8 @@ static void say_ready(struct server *s)
 	if (s->http_note)
 		snprintf(note, sizeof(note), " (%.*s %s)", STR_ARG(s->options.http), s->http_note);
 	/* in one write: whoever has seen it may stop reading */
-	fprintf(stderr, "questd ready socket=%s http=%.*s pid=%d%s\n", s->options.paths.socket,
-		STR_ARG(http), (int)getpid(), note);
+	log_say("questd ready socket=%s http=%.*s pid=%d%s", s->options.paths.socket, STR_ARG(http),
+		(int)getpid(), note);
 	if (s->options.no_auth && s->http)
 		log_warn("HTTP asks for no token: whoever reaches the port may do everything",
 			 LOG_S("http", http));
@@ -362,8 +362,7 @@ static int serve(struct program *p)
 		p->exit_code = complain_fault(e, "the loop ended");
 	if (lanes_is_fatal(s->lanes)) {
 		/* nothing of what is in memory may reach the disk or a client any more */
-		fputs("questd: the store is lost: start again to recover what was committed\n",
-		      stderr);
+		log_say("questd: the store is lost: start again to recover what was committed");
 		_exit(EXIT_FAILED);
 	}
 	if (!server_is_drained(s)) {
@@ -385,8 +384,7 @@ static int restore(struct program *p)
 				problem.text);
 	if (e)
 		return complain_fault(e, "cannot restore");
-	fprintf(stderr, "questd: restored '%s' into '%s'\n", s->options.restore,
-		s->options.paths.database);
+	log_say("questd: restored '%s' into '%s'", s->options.restore, s->options.paths.database);
 	return EXIT_OK;
 }
 

@@ -272,3 +272,73 @@ TEST(tm_log_01_log_limit_lets_few_through_and_tells_of_the_rest)
 	CHECK_INT(l.n_dropped, 0);
 	sink_deinit(&s);
 }
+
+/* ---- where others write too, or a little room is left ---- */
+
+/* A terminal whose user has stopped it: what it still takes is less than a line. Its two ends. */
+static void stopped_terminal(int *shown, int *fd)
+{
+	char byte = 'x';
+
+	*shown = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
+	CHECK(*shown >= 0 && grantpt(*shown) == 0 && unlockpt(*shown) == 0);
+	*fd = open(ptsname(*shown), O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
+	while (write(*fd, &byte, 1) == 1)
+		;
+	CHECK_OK(fd_set_nonblock(*fd, false));
+}
+
+static size_t drain_all(int fd)
+{
+	char text[4096];
+	size_t all = 0;
+	ssize_t n;
+
+	while ((n = read(fd, text, sizeof(text))) > 0)
+		all += (size_t)n;
+	return all;
+}
+
+TEST(f_31_log_never_waits_for_a_terminal_with_little_room)
+{
+	char filling[3000], bytes[512];
+	uint64_t before = log_n_dropped();
+	int shown, fd;
+
+	memset(filling, 'f', sizeof(filling));
+	stopped_terminal(&shown, &fd);
+	log_init(fd, LOG_INFO, LOG_TEXT);
+	alarm(20); /* it would be for ever */
+	for (int i = 0; i < 40; i++) {
+		(void)!read(shown, bytes, sizeof(bytes)); /* a line later, nothing may be there */
+		log_info("long", LOG_S("filling", ((struct str){ filling, sizeof(filling) })));
+	}
+	alarm(0);
+	CHECK(log_n_dropped() > before);
+	while (drain_all(shown) > 0)
+		;
+	log_info("goes on", LOG_I("n", 1));
+	CHECK(drain_all(shown) > 0);
+	log_init(STDERR_FILENO, LOG_INFO, LOG_TEXT);
+	fd_close(&fd);
+	fd_close(&shown);
+}
+
+/* The description is shared: who else has the pipe as its stderr writes as before. */
+TEST(f_31_log_leaves_a_shared_pipe_as_it_is_and_does_not_wait_for_it)
+{
+	int fds[2];
+	uint64_t before = log_n_dropped();
+
+	CHECK(pipe2(fds, O_CLOEXEC) == 0);
+	log_init(fds[1], LOG_INFO, LOG_TEXT);
+	alarm(20);
+	for (int i = 0; i < 2000; i++)
+		log_info("nobody reads this", LOG_I("i", i));
+	alarm(0);
+	CHECK(log_n_dropped() > before);
+	CHECK_INT(fcntl(fds[1], F_GETFL) & O_NONBLOCK, 0);
+	log_init(STDERR_FILENO, LOG_INFO, LOG_TEXT);
+	fd_close(&fds[0]);
+	fd_close(&fds[1]);
+}
