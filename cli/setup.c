@@ -37,7 +37,7 @@ struct setup_flags {
 
 const struct args_option setup_options[] = {
 	{ "rotate-token", ARGS_FLAG, offsetof(struct setup_flags, rotate_token), NULL,
-	  "make a new token; the old one is refused from then on" },
+	  "make a new token; the old one is refused and its streams end at once" },
 };
 const size_t setup_n_options = ARRAY_LEN(setup_options);
 

@@ -4,15 +4,19 @@
 #include "server/access.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/loop.h"
 #include "base/map.h"
 #include "server/access_keys.h"
 #include "server/seal.h"
@@ -40,6 +44,12 @@ struct access {
 	size_t token_len;
 	int64_t token_changed_ns; /* of the file that was read last, sound or not */
 	ino_t token_inode;
+	uint64_t n_tokens;    /* that there have been, none counted as one */
+	struct loop *loop;    /* NULL: nobody wants to hear of it */
+	struct loop_fd watch; /* of the token's folder */
+	struct loop_task told;
+	access_changed_fn *changed;
+	void *changed_data;
 	char uid_text[32];
 	struct access_keys *keys; /* NULL: none are let in */
 	struct peer_failures
@@ -111,6 +121,8 @@ int access_new(const char *token_path, const struct clock *clock, bool may_creat
 	if (!a)
 		return err_nomem();
 	a->clock = clock;
+	a->n_tokens = 1;
+	a->watch.fd = -1;
 	snprintf(a->uid_text, sizeof(a->uid_text), "uid:%u", (unsigned)geteuid());
 	a->token_path = strdup(token_path);
 	e = a->token_path ? token_load(a) : err_nomem();
@@ -126,8 +138,14 @@ int access_new(const char *token_path, const struct clock *clock, bool may_creat
 
 struct access *access_free(struct access *a)
 {
+	int fd;
+
 	if (!a)
 		return NULL;
+	fd = a->watch.fd;
+	loop_remove_fd(&a->watch);
+	fd_close(&fd);
+	loop_cancel_task(&a->told);
 	explicit_bzero(a->token, sizeof(a->token));
 	free(a->token_path);
 	free(a);
@@ -161,18 +179,73 @@ struct principal access_anonymous(void)
 	return owner(STR("anonymous"), PRINCIPAL_KIND_ANONYMOUS);
 }
 
+static void tell(struct loop_task *t)
+{
+	struct access *a = container_of(t, struct access, told);
+
+	a->changed(a->changed_data);
+}
+
 /* A token that was rotated holds from the next call on, and the one before no longer; a file that
  * went away lets nobody in. The file is looked at for each call (a microsecond), and read only when
  * it is another one or was changed: guessing makes nobody read it. */
 static void token_refresh(struct access *a)
 {
+	char before[TOKEN_MAX];
+	size_t n_before = a->token_len;
 	struct stat st;
 
 	if (stat(a->token_path, &st) == 0 && st.st_ino == a->token_inode &&
 	    changed_ns(&st) == a->token_changed_ns)
 		return;
+	memcpy(before, a->token, n_before);
 	if (token_load(a) < 0)
 		err_forget();
+	if (n_before != a->token_len || memcmp(before, a->token, n_before) != 0) {
+		a->n_tokens++;
+		if (a->loop)
+			loop_defer(a->loop, &a->told, tell);
+	}
+	explicit_bzero(before, sizeof(before));
+}
+
+static void on_folder(struct loop_fd *f, uint32_t events)
+{
+	char what[4096];
+
+	while (read(f->fd, what, sizeof(what)) > 0)
+		; /* whatever it was: the file itself is looked at */
+	token_refresh(container_of(f, struct access, watch));
+}
+
+int access_watch(struct access *a, struct loop *l, access_changed_fn *fn, void *data)
+{
+	const uint32_t changes = IN_CLOSE_WRITE | IN_MOVE | IN_DELETE | IN_ATTRIB;
+	CLEANUP(fd_close) int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	char folder[PATH_MAX];
+	char *slash;
+	int e;
+
+	a->loop = l;
+	a->changed = fn;
+	a->changed_data = data;
+	snprintf(folder, sizeof(folder), "%s", a->token_path);
+	slash = strrchr(folder, '/');
+	if (slash)
+		slash[1] = '\0';
+	if (fd < 0 || inotify_add_watch(fd, slash ? folder : ".", changes) < 0)
+		return err_sys("cannot watch '%s'", folder);
+	e = loop_add_fd(l, &a->watch, fd, EPOLLIN, on_folder);
+	if (e)
+		return err_trace(e);
+	(void)TAKE_FD(fd); /* a->watch has it */
+	token_refresh(a);  /* it may have changed before anybody watched */
+	return 0;
+}
+
+bool access_is_current(const struct access *a, uint64_t token)
+{
+	return !token || token == a->n_tokens;
 }
 
 static struct peer_failures *failures_of(struct access *a, struct str peer)
@@ -220,6 +293,7 @@ static int find(struct access *a, struct str bearer, struct principal *out)
 	if (!is_token(a, bearer))
 		return a->keys ? access_keys_find(a->keys, bearer, out) : ACCESS_UNKNOWN;
 	*out = owner(STR("token"), PRINCIPAL_KIND_OWNER);
+	out->token = a->n_tokens;
 	return 0;
 }
 

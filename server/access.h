@@ -15,6 +15,7 @@
 
 struct access;
 struct access_keys;
+struct loop;
 
 /* Reads the token file; makes one (mode 0600) when it is missing and `may_create`. */
 int access_new(const char *token_path, const struct clock *clock, bool may_create,
@@ -23,6 +24,13 @@ struct access *access_free(struct access *a);
 
 /* From here on bearers of a key are let in too. */
 void access_let_keys_in(struct access *a, struct access_keys *keys);
+
+/* Calls fn from the loop when the token has become another one, or none, as soon as its file says
+ * so. Negative when files cannot be watched: it is called after the next bearer then. */
+typedef void access_changed_fn(void *data);
+int access_watch(struct access *a, struct loop *l, access_changed_fn *fn, void *data) must_check;
+/* Is what a principal came by (`token`) still the token? True for who came by none. */
+bool access_is_current(const struct access *a, uint64_t token);
 
 /* The Unix socket's peer: false when it may not connect (another user). The id's text lives as long
  * as the access. */

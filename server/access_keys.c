@@ -266,9 +266,12 @@ static void look_again(struct access_keys *k, struct quota_user *u)
 	u->who.expires_ms = now.expires_ms;
 }
 
-/* A key is looked up once a round, however many are connected with it. */
-static bool may_stay(const struct look *l, struct quota_user *u)
+/* A key is looked up once a round, however many are connected with it. `token`: by which it came.
+ */
+static bool may_stay(const struct look *l, uint64_t token, struct quota_user *u)
 {
+	if (!access_is_current(l->k->server->access, token))
+		return false;
 	if (!u->who.key)
 		return true;
 	if (l->who.p && u->looked_at != l->k->round && str_eq(u->who.id, l->who))
@@ -291,7 +294,7 @@ static void look_at_channels(struct look *l)
 
 		if (c->is_gone || c->is_cut)
 			continue;
-		if (may_stay(l, c->user)) {
+		if (may_stay(l, c->principal.token, c->user)) {
 			if (c->principal.key)
 				c->principal = c->user->who;
 			continue;
@@ -310,11 +313,12 @@ static void look_at_channels(struct look *l)
 
 /* What a stream was opened for was looked at when it was opened: one whose caller may less now may
  * be opened again. */
-static bool may_follow(void *data, struct quota_user *u)
+static bool may_follow(void *data, const struct stream *s)
 {
 	const struct look *l = data;
+	struct quota_user *u = s->user;
 
-	return may_stay(l, u) && !(u->looked_at == l->k->round && u->has_lost);
+	return may_stay(l, s->token, u) && !(u->looked_at == l->k->round && u->has_lost);
 }
 
 static void look(struct access_keys *k, struct str who)
@@ -335,6 +339,11 @@ void access_keys_changed(struct access_keys *k, struct str who)
 			forget(k, known);
 	}
 	look(k, who);
+}
+
+void access_keys_token_changed(struct access_keys *k)
+{
+	look(k, STR_NONE);
 }
 
 static void on_end(struct loop_timer *t)

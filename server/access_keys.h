@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who comes with a key. What was looked up is kept, under a hash of the key, until something
  * changes what its owner may; then its keys that somebody is connected with are looked up again,
- * and those whose key has ended are cut before whoever ended it hears that it is done. Loop thread.
- */
+ * and those whose key has ended are cut before whoever ended it hears that it is done. Whoever came
+ * by a token that was rotated is cut as soon as the server sees it. Loop thread. */
 #pragma once
 
 #include "base/arena.h"
@@ -22,6 +22,8 @@ struct access_keys *access_keys_free(struct access_keys *k);
 /* The texts of *out live until the next call of the loop. 0, ACCESS_UNKNOWN, or negative when it
  * cannot be looked up now. */
 int access_keys_find(struct access_keys *k, struct str text, struct principal *out) must_check;
+/* The token is another one: who came by the one before is cut. */
+void access_keys_token_changed(struct access_keys *k);
 /* Something was committed that changes what this principal's keys may. */
 void access_keys_changed(struct access_keys *k, struct str who);
 /* Somebody came in with a key that ends then (wall time; 0 = never). */

@@ -60,7 +60,7 @@ bool decode_access(struct request *r)
 {
 	if (r->principal.expires_ms &&
 	    clock_wall_ms(&r->server->clock) >= r->principal.expires_ms) {
-		request_fail(r, ERROR_UNAUTHENTICATED, "the caller's key has ended");
+		request_fail(r, ERROR_UNAUTHENTICATED, "the caller's key or token has ended");
 		return false;
 	}
 	if (!access_allows(&r->principal, r->verb)) {

@@ -492,7 +492,7 @@ void dispatch_batch_over(struct server *s, bool has_written)
 static void cancelled(struct request *r)
 {
 	if (r->is_revoked)
-		request_fail(r, ERROR_UNAUTHENTICATED, "the caller's key has ended");
+		request_fail(r, ERROR_UNAUTHENTICATED, "the caller's key or token has ended");
 	else
 		request_fail(r, ERROR_CANCELLED, "the call was cancelled");
 	finish_write(r, false);

@@ -142,6 +142,7 @@ void follow_open(struct request *r, struct stream *s)
 	int e;
 
 	s->user = r->user;
+	s->token = r->principal.token;
 	s->filter = *r->call.follow.filter;
 	r->stream = s;
 	e = stream_open(r->server, s, r->call.follow.since);

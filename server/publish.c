@@ -397,7 +397,8 @@ void publish_end_all(struct publish *p, enum stream_end why)
 	end_doomed(p, why);
 }
 
-void publish_look_again(struct publish *p, bool (*may)(void *data, struct quota_user *), void *data)
+void publish_look_again(struct publish *p, bool (*may)(void *data, const struct stream *),
+			void *data)
 {
 	struct list *const lists[] = { &p->live, &p->behind };
 
@@ -405,7 +406,7 @@ void publish_look_again(struct publish *p, bool (*may)(void *data, struct quota_
 		list_for_each (it, tmp, lists[i]) {
 			struct stream *s = list_entry(it, struct stream, link);
 
-			if (may(data, s->user))
+			if (may(data, s))
 				continue;
 			list_unlink(it);
 			list_push_back(&p->doomed, it);

@@ -50,9 +50,10 @@ struct stream {
 	struct server *server;
 	const struct stream_ops *ops;
 	void *owner;
-	struct str id;                    /* for streams.list */
-	struct quota_user *user;          /* whose account it is charged to; outlives it */
-	const char *transport;            /* "lines", "sse", "mcp" */
+	struct str id;           /* for streams.list */
+	struct quota_user *user; /* whose account it is charged to; outlives it */
+	uint64_t token;          /* by which its caller came; 0 = by none, or its channel's */
+	const char *transport;   /* "lines", "sse", "mcp" */
 	struct store_event_filter filter; /* memory of the owner */
 	bool never_cycles;
 
@@ -83,7 +84,7 @@ void publish_committed(struct publish *p);
 /* Ends all streams. */
 void publish_end_all(struct publish *p, enum stream_end why);
 /* Ends those (STREAM_REVOKED) whose caller may not follow any more. */
-void publish_look_again(struct publish *p, bool (*may)(void *data, struct quota_user *),
+void publish_look_again(struct publish *p, bool (*may)(void *data, const struct stream *),
 			void *data);
 size_t publish_n_streams(const struct publish *p);
 struct call;

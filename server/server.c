@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/log.h"
 #include "server/access.h"
 #include "server/access_keys.h"
 #include "server/audit.h"
@@ -152,6 +153,22 @@ static int make_seal(struct server *s)
 	return err_trace(e);
 }
 
+static void on_token_changed(void *data)
+{
+	struct server *s = data;
+
+	access_keys_token_changed(s->keys);
+}
+
+static void watch_token(struct server *s)
+{
+	int e = access_watch(s->access, s->loop, on_token_changed, s);
+
+	if (e)
+		log_fault(e, "streams outlive a token that is rotated, until somebody calls", NULL,
+			  0);
+}
+
 static int make_access(struct server *s, struct store_problem *problem)
 {
 	const struct options *o = &s->options;
@@ -163,6 +180,8 @@ static int make_access(struct server *s, struct store_problem *problem)
 		e = access_keys_new(s, o->paths.keys_secret, &s->keys);
 	if (!e) {
 		access_let_keys_in(s->access, s->keys);
+		if (o->is_http_on && !o->no_auth)
+			watch_token(s);
 		return 0;
 	}
 	err_take(e, &report);

@@ -59,6 +59,7 @@ struct principal {
 	struct str key_id;
 	int64_t expires_ms;
 	int64_t reads_per_minute, writes_per_minute; /* 0 = no limit */
+	uint64_t token; /* by which of the token file's it came; 0 = by none */
 };
 
 enum call_datum_kind { CALL_DATUM_STR = 1, CALL_DATUM_INT, CALL_DATUM_STRS };

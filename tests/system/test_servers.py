@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Servers as those who run them meet them: tokens, starting over one that runs, what it says of itself."""
 import contextlib
+import http.client
 import json
 import os
 import socket
@@ -8,7 +9,9 @@ import sys
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import mcpwire  # noqa: E402
 from test_cli import Folder  # noqa: E402
+from test_keys import Stream  # noqa: E402
 from questd import Relay, Server  # noqa: E402
 
 
@@ -21,6 +24,52 @@ class Tokens(Folder):
             self.cli("setup", "--rotate-token", code=0)
             self.assertEqual(server.http(body=ping, headers=old, token=False)[0], 401)
             self.assertEqual(server.http(body=ping)[0], 200)
+
+    def open_with(self, server, token):
+        """An event stream, a listen of the new revision, a session's stream of an older one, and that session."""
+        headers = {"MCP-Protocol-Version": "2025-11-25", "Accept": "application/json, text/event-stream"}
+        hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
+        status, head, text = server.http("POST", "/mcp", {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello},
+                                         headers)
+        self.assertEqual(status, 200, text)
+        session = {"Mcp-Session-Id": head["mcp-session-id"], "MCP-Protocol-Version": "2025-11-25"}
+        server.http("POST", "/mcp", {"jsonrpc": "2.0", "method": "notifications/initialized"}, session)
+        listen = {"jsonrpc": "2.0", "id": 9, "method": "subscriptions/listen",
+                  "params": {**mcpwire.modern(), "notifications": {"toolsListChanged": True}}}
+        return (Stream(server, "GET", "/events", token),
+                Stream(server, "POST", "/mcp", token, listen,
+                       {"MCP-Protocol-Version": mcpwire.MODERN, "Mcp-Method": "subscriptions/listen"}),
+                Stream(server, "GET", "/mcp", token, headers=session, waits=False), session)
+
+    def test_what_was_opened_with_a_token_ends_when_it_is_rotated(self):
+        """TM-AUTHZ-05 streams and calls that wait, at once and with the reason; what the socket's owner opened goes on"""
+        with Server(data=self.data) as server:
+            sse, listen, legacy, session = self.open_with(server, server.token())
+            own = server.lines()
+            own.send({"jsonrpc": "2.0", "id": 5, "method": "events.follow", "params": {"kinds": ["note.*"]}})
+            own.read()
+            quest = server.lines().ok("quests.create", {"subject": "wait for it"})
+            waiter = http.client.HTTPConnection(*server.address.split(":"), timeout=20)
+            waiter.request("POST", "/rpc", json.dumps({"jsonrpc": "2.0", "id": 6, "method": "quests.wait",
+                                                       "params": {"id": quest["id"], "timeout_s": 45}}),
+                           {"Authorization": "Bearer " + server.token(), "Content-Type": "application/json"})
+            while "questd_parked_calls 1\n" not in server.http("GET", "/metrics")[2]:
+                pass
+            self.cli("setup", "--rotate-token", code=0)
+            # no clock: each of them has its end on the way already
+            self.assertIn('"reason":"revoked"', sse.rest())
+            listen.rest()
+            legacy.rest()
+            answer = json.loads(waiter.getresponse().read())
+            self.assertEqual(answer["error"]["data"]["code"], "unauthenticated")
+            waiter.close()
+            server.lines().ok("events.fire", {"kind": "note.on"})
+            self.assertIn("note.on", own.read())
+            again = Stream(server, "GET", "/events", server.token())
+            ping = {"jsonrpc": "2.0", "id": 2, "method": "ping"}
+            self.assertEqual(server.http("POST", "/mcp", ping, session)[0], 200)
+            os.unlink(os.path.join(self.data, "token"))
+            self.assertIn('"reason":"revoked"', again.rest())
 
 
 class Folders(Folder):

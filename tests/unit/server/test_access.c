@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/loop.h"
 #include "tests/unit/alloc.h"
 #include "tests/unit/sys.h"
 #include "tests/unit/test.h"
@@ -83,6 +84,51 @@ TEST(access_knows_a_rotated_token_at_once)
 	CHECK_INT(chmod(test_path("token"), 0600), 0);
 	CHECK_INT(bearer(a, TOKEN), 0);
 	access_free(a);
+}
+
+static void count(void *data)
+{
+	++*(int *)data;
+}
+
+TEST(access_says_when_the_token_is_another_and_which_is_in_force)
+{
+	struct clock clock = fake();
+	struct access *a = NULL;
+	struct loop *loop = NULL;
+	struct principal first, second;
+	int n = 0;
+
+	CHECK_OK(loop_new(&clock, &loop));
+	CHECK_OK(fd_write_file(test_path("token"), STR(TOKEN), 0600));
+	CHECK_OK(access_new(test_path("token"), &clock, false, &a));
+	CHECK_OK(access_watch(a, loop, count, &n));
+	CHECK_INT(access_bearer(a, STR(TOKEN), STR("10.0.0.1"), &first), 0);
+	CHECK(access_is_current(a, first.token));
+	CHECK_OK(fd_write_file(test_path("other"), STR(OTHER), 0600));
+	CHECK_OK(fd_write_file(test_path("token"), STR(TOKEN), 0600)); /* the same again */
+	CHECK_OK(loop_turn(loop, 0));
+	CHECK_INT(n, 0);
+	CHECK(access_is_current(a, first.token));
+	CHECK_OK(fd_write_file(test_path("token"), STR(OTHER), 0600));
+	CHECK_OK(loop_turn(loop, 0)); /* nobody asked */
+	CHECK_INT(n, 1);
+	CHECK(!access_is_current(a, first.token));
+	CHECK_INT(access_bearer(a, STR(OTHER), STR("10.0.0.1"), &second), 0);
+	CHECK(access_is_current(a, second.token));
+	CHECK_OK(fd_write_file(test_path("token"), STR(TOKEN), 0600));
+	CHECK_INT(access_bearer(a, STR(TOKEN), STR("10.0.0.1"), &first), 0); /* asked first */
+	CHECK_INT(n, 1);
+	CHECK_OK(loop_turn(loop, 0));
+	CHECK_INT(n, 2);
+	CHECK(!access_is_current(a, second.token) && access_is_current(a, first.token));
+	CHECK_INT(unlink(test_path("token")), 0);
+	CHECK_OK(loop_turn(loop, 0));
+	CHECK_INT(n, 3);
+	CHECK(!access_is_current(a, first.token));
+	CHECK(access_is_current(a, 0)); /* whoever came without one */
+	access_free(a);
+	loop_free(loop);
 }
 
 TEST(access_makes_a_token_that_only_its_owner_reads)
