@@ -13,6 +13,7 @@
 #include "server/channel.h"
 #include "server/decode.h"
 #include "server/dispatch.h"
+#include "server/faults.h"
 #include "server/key_text.h"
 #include "server/publish.h"
 #include "server/quota.h"
@@ -453,13 +454,15 @@ void access_keys_use(struct request *r)
 		return;
 	}
 	e = access_keys_find(k, p->key, &who);
+	bool is_known = e == 0;
+
+	if (is_known)
+		e = move(r->channel, &who);
 	if (e < 0) {
-		err_forget();
-		(void)refuse(r, ERROR_STORAGE_BUSY, "keys cannot be looked up now");
-	} else if (e) {
+		faults_fail(r, e, r->verb->name, &r->server->fault_lines);
+	} else if (!is_known) {
 		(void)refuse(r, ERROR_UNAUTHENTICATED, "the key is not known, or has ended");
-	} else if (move(r->channel, &who)) {
-		err_forget();
+	} else if (e) {
 		(void)refuse(r, ERROR_TOO_MANY_REQUESTS, "too many connections use this key");
 	} else {
 		access_keys_expect_end(k, who.expires_ms);
