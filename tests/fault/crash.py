@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import unicodedata
 
 from crowd import crowd
 from limits import FIRE, figures, load_of
@@ -193,6 +194,8 @@ def f_24(long):
 def older(folder, migrations, version=None, mib=0):
     """A database as the questd of that version left it, with some rows, and so many MiB of events."""
     base = sqlite3.connect(os.path.join(folder, "questd.db"))
+    base.create_function("fold", 1, lambda s: unicodedata.normalize("NFC", s).casefold(), deterministic=True)
+    base.create_function("words", 1, lambda s: s, deterministic=True)
     base.execute("pragma journal_mode=wal")
     base.execute("pragma synchronous=off")
     for name in MIGRATIONS[:migrations]:

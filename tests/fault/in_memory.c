@@ -13,14 +13,22 @@
 
 #define WAIT_MS 10000
 
-static int answer_kept(struct channel *c, struct str message, int status)
+static int keep(struct in_memory *m, struct str message)
 {
-	struct in_memory *m = container_of(c, struct in_memory, channel);
-
 	m->n_answers++;
 	m->n = MIN(message.n, sizeof(m->answer));
 	memcpy(m->answer, message.p, m->n);
 	return 0;
+}
+
+static int answer_kept(struct channel *c, struct str message, int status)
+{
+	return keep(container_of(c, struct in_memory, channel), message);
+}
+
+static int answer_to_owner(struct channel *c, struct str message, int status)
+{
+	return keep(container_of(c, struct in_memory, owner), message);
 }
 
 static int send_dropped(struct channel *c, struct str message)
@@ -35,6 +43,12 @@ static void close_nothing(struct channel *c)
 static const struct channel_ops ops = {
 	.send = send_dropped,
 	.answer = answer_kept,
+	.close = close_nothing,
+};
+
+static const struct channel_ops owner_ops = {
+	.send = send_dropped,
+	.answer = answer_to_owner,
 	.close = close_nothing,
 };
 
@@ -68,6 +82,8 @@ bool in_memory_open(struct in_memory *m)
 	if (!access_peer(m->server.access, geteuid(), &who))
 		return complain(0, "no principal");
 	e = channel_init(&m->channel, &m->server, CHANNEL_LINES, &ops, &who);
+	if (!e)
+		e = channel_init(&m->owner, &m->server, CHANNEL_LINES, &owner_ops, &who);
 	return e ? complain(e, "channel") : true;
 }
 
@@ -75,26 +91,38 @@ void in_memory_close(struct in_memory *m)
 {
 	server_begin_drain(&m->server);
 	channel_gone(&m->channel);
+	channel_gone(&m->owner);
 	while (!server_is_drained(&m->server))
 		if (loop_turn(m->server.loop, 100))
 			break;
 	channel_deinit(&m->channel);
+	channel_deinit(&m->owner);
 	server_deinit(&m->server);
 	ledger_empty_folder(m->folder, true);
 }
 
-struct str in_memory_ask(struct in_memory *m, struct str line)
+static struct str ask(struct in_memory *m, struct channel *c, struct str line)
 {
 	struct clock clock = { 0 };
 	int64_t until = clock_boot_ms(&clock) + WAIT_MS;
 	size_t before = m->n_answers;
 
-	rpc_receive(&m->channel, line);
-	while (m->n_answers == before || !list_is_empty(&m->channel.requests)) {
+	rpc_receive(c, line);
+	while (m->n_answers == before || !list_is_empty(&c->requests)) {
 		if (clock_boot_ms(&clock) > until)
 			return STR_NONE;
 		if (loop_turn(m->server.loop, 100))
 			err_forget();
 	}
 	return m->n_answers == before + 1 ? (struct str){ m->answer, m->n } : STR_NONE;
+}
+
+struct str in_memory_ask(struct in_memory *m, struct str line)
+{
+	return ask(m, &m->channel, line);
+}
+
+struct str in_memory_ask_as_owner(struct in_memory *m, struct str line)
+{
+	return ask(m, &m->owner, line);
 }

@@ -26,6 +26,7 @@ struct example {
 	size_t number;
 	const struct json *given, *params;
 	struct str error; /* what it answers, or NONE */
+	struct str as;    /* the access role of who asks; NONE: the owner */
 };
 
 struct run {
@@ -116,9 +117,8 @@ static struct str line_of(struct run *r, struct str verb, const struct json *par
 
 /* ---- calls where nothing fails ---- */
 
-static bool ask_good(struct run *r, struct str line, struct json *out)
+static bool is_good_answer(struct run *r, struct str answer, struct str line, struct json *out)
 {
-	struct str answer = in_memory_ask(memory_of(r), line);
 	const struct json *result;
 	struct json root;
 
@@ -134,6 +134,11 @@ static bool ask_good(struct run *r, struct str line, struct json *out)
 	}
 	*out = *result;
 	return true;
+}
+
+static bool ask_good(struct run *r, struct str line, struct json *out)
+{
+	return is_good_answer(r, in_memory_ask(memory_of(r), line), line, out);
 }
 
 static bool run_given(struct run *r)
@@ -153,10 +158,32 @@ static bool run_given(struct run *r)
 	return true;
 }
 
+/* From here on the connection is that of a key with this access role alone. */
+static bool become(struct run *r, struct str role)
+{
+	struct json result;
+	struct str create = str_fmt(
+	    &r->arena,
+	    "{\"jsonrpc\":\"2.0\",\"id\":\"k\",\"method\":\"keys.create\",\"params\":{\"name\":"
+	    "\"%.*s\",\"owner_kind\":\"platform\",\"owner\":\"example\",\"access\":[\"%.*s\"]}}",
+	    STR_ARG(role), STR_ARG(role));
+
+	if (!ask_good(r, create, &result))
+		return false;
+	struct str use = str_fmt(&r->arena,
+				 "{\"jsonrpc\":\"2.0\",\"id\":\"u\",\"method\":\"keys.use\","
+				 "\"params\":{\"key\":\"%.*s\"}}",
+				 STR_ARG(json_get_str(&result, STR("secret"))));
+
+	return ask_good(r, use, &result);
+}
+
 static bool begin_server(struct run *r)
 {
 	arena_init(&r->arena, 0);
 	if (!in_memory_open(&r->memory) || !run_given(r))
+		return false;
+	if (r->example->as.p && !become(r, r->example->as))
 		return false;
 	r->line = line_of(r, r->example->verb, r->example->params);
 	return snapshot_take(r->memory.folder, &r->before);
@@ -173,10 +200,10 @@ static void check_sound(struct run *r, long n)
 	const struct json *sound;
 	struct json result;
 
-	if (!ask_good(r,
-		      STR("{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"system.check\",\"params\":"
-			  "{}}"),
-		      &result))
+	struct str line = STR(
+	    "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"system.check\",\"params\":{}}");
+
+	if (!is_good_answer(r, in_memory_ask_as_owner(memory_of(r), line), line, &result))
 		return;
 	sound = json_get(&result, STR("sound"));
 	if (!sound || !sound->b)
@@ -207,6 +234,19 @@ static bool is_named(struct str error)
 	       str_starts(error, STR("storage_"));
 }
 
+/* What changed the store is on record; a call that failed is on it once at most. */
+static void judge_record(struct run *r, long n, struct str answer, bool is_result)
+{
+	int64_t grown = r->after.n_audit - r->before.n_audit;
+	int64_t due = r->good[1].n_audit - r->good[0].n_audit;
+
+	if (is_result && grown != due)
+		wrong(r, n, "a result that is not on record", answer);
+	else if (grown < 0 || grown > 1)
+		wrong(r, n, "on record more than once", answer);
+	r->before.n_audit = r->after.n_audit;
+}
+
 static void judge(struct run *r, long n, struct str answer)
 {
 	bool is_good, is_same, is_whole;
@@ -232,6 +272,7 @@ static void judge(struct run *r, long n, struct str answer)
 	/* out_of_memory says that nothing was changed */
 	if (error.p && !str_eq(error, STR("interrupted")) && !is_same)
 		wrong(r, n, "an error, and the call is in the store", answer);
+	judge_record(r, n, answer, !error.p);
 }
 
 /* Was an allocation hit? */
@@ -342,6 +383,7 @@ static bool run_verb(struct run *r, struct str verb, const struct json *info)
 		x.given = json_get(e, STR("given"));
 		x.params = json_get(e, STR("params"));
 		x.error = json_get_str(e, STR("error"));
+		x.as = json_get_str(e, STR("as"));
 		if (!run_example(r, &x))
 			return false;
 	}

@@ -5,9 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TABLES                                                                             \
-	"select name from sqlite_schema where type = 'table' and name not like 'sqlite_%'" \
-	" and name <> 'meta' and sql not like 'create virtual%' order by name"
+#define TABLES                                                                                  \
+	"select name from sqlite_schema where type = 'table' and name not like 'sqlite_%'"      \
+	" and name not in ('meta', 'audit', 'audit_reads') and sql not like 'create virtual%' " \
+	"order by name"
 
 static void add(uint64_t *digest, const void *p, size_t n)
 {
@@ -33,6 +34,9 @@ static bool add_table(sqlite3 *db, const char *name, struct snapshot *out)
 		for (int i = 0; i < sqlite3_column_count(s); i++) {
 			const void *p = sqlite3_column_blob(s, i);
 
+			/* of a key: noted every few seconds, whatever is called */
+			if (!strcmp(sqlite3_column_name(s, i), "used_at"))
+				continue;
 			add(&out->digest, "|", 1);
 			if (p)
 				add(&out->digest, p, (size_t)sqlite3_column_bytes(s, i));
@@ -41,6 +45,19 @@ static bool add_table(sqlite3 *db, const char *name, struct snapshot *out)
 	out->n_tables++;
 	sqlite3_finalize(s);
 	return rc == SQLITE_DONE;
+}
+
+static bool count_audit(sqlite3 *db, struct snapshot *out)
+{
+	sqlite3_stmt *s = NULL;
+	bool is_good = sqlite3_prepare_v2(db, "select count(*) from audit", -1, &s, NULL) ==
+			   SQLITE_OK &&
+		       sqlite3_step(s) == SQLITE_ROW;
+
+	if (is_good)
+		out->n_audit = sqlite3_column_int64(s, 0);
+	sqlite3_finalize(s);
+	return is_good;
 }
 
 bool snapshot_take(const char *folder, struct snapshot *out)
@@ -55,7 +72,7 @@ bool snapshot_take(const char *folder, struct snapshot *out)
 	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK &&
 	    sqlite3_exec(db, "begin", NULL, NULL, NULL) == SQLITE_OK &&
 	    sqlite3_prepare_v2(db, TABLES, -1, &s, NULL) == SQLITE_OK) {
-		is_good = true;
+		is_good = count_audit(db, out);
 		while (is_good && sqlite3_step(s) == SQLITE_ROW)
 			is_good = add_table(db, (const char *)sqlite3_column_text(s, 0), out);
 	}

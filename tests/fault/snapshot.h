@@ -11,10 +11,12 @@ struct snapshot {
 	int64_t n_rows[SNAPSHOT_TABLES];
 	uint64_t digest;
 	int n_tables;
+	int64_t
+	    n_audit; /* rows of the audit, apart from the rest: a call that failed is on record */
 };
 
 /* Of DIR/questd.db, beside a running server. Prints why not. `meta`, where the store keeps its own
- * notes, is left out. */
+ * notes, and the tally of reads are left out. */
 bool snapshot_take(const char *folder, struct snapshot *out);
 bool snapshot_is_same(const struct snapshot *a, const struct snapshot *b);
 /* Did `a` become `b` by the same numbers of rows as `c` became `d`? */
