@@ -167,7 +167,7 @@ struct http_head {
 /* 0, or the status to refuse with and why. */
 int http_head_vet(const struct http_head *head, int64_t *content_length, const char **why);
 
-/* ---- http_length.c ---- */
+/* ---- http_early.c ---- */
 void http_on_mhd_message(void *cls, const char *format, va_list ap);
 
 /* ---- http_exchange.c ---- */

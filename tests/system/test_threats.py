@@ -94,6 +94,12 @@ class Threats(unittest.TestCase):
             self.assertEqual((status, head.get("content-type", "").split(";")[0]), (404, "application/json"), path)
             json.loads(text)
 
+    def test_a_head_that_is_too_long_is_refused_in_json(self):
+        """TM-HTTP-03 as every other refusal is"""
+        status, head, text = self.server.http("POST", "/rpc", b"{}", {"X-Long": "y" * 20000})
+        self.assertEqual((status, head.get("content-type", "").split(";")[0]), (431, "application/json"))
+        self.assertIn("6144", json.loads(text)["message"])
+
     # ---- calls ----
 
     def test_answers_reach_who_asked_though_all_ids_are_1(self):

@@ -204,7 +204,38 @@ TEST(heads_of_six_kib_work_and_longer_ones_get_431)
 	CHECK(peer_wait_for_end(&p));
 	CHECK_INT(peer_status(&p), 431);
 	CHECK_INT(peer_n_answers(&p), 1);
+	CHECK_HAS(peer_text(&p), "Content-Type: text/plain\r\n");
+	CHECK_HAS(peer_text(&p),
+		  "\r\n\r\nthe head is longer than 6144 bytes, or has more than 64 headers\n");
+	CHECK(!p.was_reset);
 	CHECK_INT(w.n_heads, 2);
+	peer_close(&p);
+	world_deinit(&w);
+	buf_deinit(&b);
+}
+
+TEST(a_head_that_is_too_long_never_gets_another_an_answer)
+{
+	struct world w;
+	struct peer slow, p;
+	struct buf b;
+
+	buf_init(&b, 0);
+	world_init(&w);
+	world_start(&w);
+	peer_open(&slow, &w);
+	peer_send(&slow, STR("GET / HTTP/1.1\r\nHost: a\r\n"));
+	world_turns(&w, 3);
+	peer_open(&p, &w);
+	head_of(&b, 20000);
+	peer_send(&p, buf_str(&b));
+	CHECK(peer_wait_for_end(&p));
+	CHECK_INT(peer_status(&p), 431); /* whoever says it */
+	CHECK_INT(peer_n_answers(&p), 1);
+	peer_send(&slow, STR("\r\n"));
+	CHECK(peer_wait_for(&slow, "hello"));
+	CHECK_INT(peer_n_answers(&slow), 1);
+	peer_close(&slow);
 	peer_close(&p);
 	world_deinit(&w);
 	buf_deinit(&b);
