@@ -140,6 +140,19 @@ static void fix_by_restore(struct doctor *d, bool is_served)
 			   d->paths.backups);
 }
 
+/* The database is whole, but some of what it holds can never go on. */
+static void look_at_stuck(struct doctor *d, const struct json *check)
+{
+	const struct json *stuck = json_get(check, STR("stuck"));
+	struct str next = json_get_str(check, STR("next"));
+
+	if (!stuck || stuck->n == 0)
+		return;
+	doctor_warn(d, "quests", "%.*s%s", STR_ARG(stuck->items[0].s),
+		    stuck->n > 1 ? "; questd call system.check names more" : "");
+	doctor_fix(d, "%.*s", STR_ARG(next));
+}
+
 static void look_at_soundness(struct doctor *d)
 {
 	struct json check;
@@ -151,6 +164,7 @@ static void look_at_soundness(struct doctor *d)
 
 	if (sound && sound->type == JSON_BOOL && sound->b) {
 		doctor_ok(d, "database", "%s is sound", d->paths.database);
+		look_at_stuck(d, &check);
 		return;
 	}
 	struct str first = problems && problems->n > 0 ? problems->items[0].s

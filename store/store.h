@@ -152,11 +152,13 @@ int store_backup_step(struct store_job *job, int64_t *done_pages, int64_t *all_p
 struct store_job *store_backup_free(struct store_job *job); /* unfinished: removes the temp file */
 
 #define STORE_PROBLEMS_MAX 100
+#define STORE_STUCK_MAX    20
 #define STORE_TABLES_MAX   200
 /* Any reader, a transaction a step or one for all; its texts are in the first one's arena. */
 struct store_check {
 	bool is_quick;            /* without the index cross-checks */
 	struct str_list problems; /* lines of what is wrong, empty when sound */
+	struct str_list stuck;    /* lines of quests that wait for each other */
 	size_t n_done, n_all;     /* steps */
 	struct str_list tables;
 	bool is_in_parts;

@@ -62,12 +62,12 @@ int store_verify(struct db *db)
 }
 
 /* A row of text for everything it finds. */
-static int add_rows(struct store_tx *tx, struct db_stmt *q, struct store_check *c)
+static int add_rows(struct store_tx *tx, struct db_stmt *q, size_t max, struct str_list *out)
 {
 	enum err_class class;
 	int e = 0;
 
-	while (c->problems.n < STORE_PROBLEMS_MAX && (e = db_step(q)) == DB_ROW) {
+	while (out->n < max && (e = db_step(q)) == DB_ROW) {
 		struct str line = db_str_dup(q, 0, tx->arena);
 
 		if (!line.p)
@@ -79,7 +79,7 @@ static int add_rows(struct store_tx *tx, struct db_stmt *q, struct store_check *
 			db_reset(q);
 			return err_new(class, "%.*s", STR_ARG(line));
 		}
-		c->problems.v[c->problems.n++] = line;
+		out->v[out->n++] = line;
 	}
 	db_reset(q);
 	if (tx->arena->is_out)
@@ -96,7 +96,9 @@ static int run(struct store_tx *tx, enum sql_id id, struct str table, struct sto
 		return err_trace(e);
 	if (table.p)
 		db_bind_str(q, 1, table);
-	return err_trace(add_rows(tx, q, c));
+	if (id == SQL_STUCK_QUESTS)
+		return err_trace(add_rows(tx, q, STORE_STUCK_MAX, &c->stuck));
+	return err_trace(add_rows(tx, q, STORE_PROBLEMS_MAX, &c->problems));
 }
 
 /* ---- the steps: pages, then keys, then what only we know ---- */
@@ -169,10 +171,11 @@ int store_check_begin(struct store_tx *tx, bool quick, int64_t whole_max, struct
 		.is_quick = quick,
 		.tables.v = ARENA_ARRAY(tx->arena, STORE_TABLES_MAX, struct str),
 		.problems.v = ARENA_ARRAY(tx->arena, STORE_PROBLEMS_MAX + 1, struct str),
+		.stuck.v = ARENA_ARRAY(tx->arena, STORE_STUCK_MAX, struct str),
 	};
 	int e;
 
-	if (!c.tables.v || !c.problems.v)
+	if (!c.tables.v || !c.problems.v || !c.stuck.v)
 		return err_nomem();
 	e = is_larger(tx, whole_max, &c.is_in_parts);
 	if (!e)
@@ -182,7 +185,7 @@ int store_check_begin(struct store_tx *tx, bool quick, int64_t whole_max, struct
 	if (e)
 		e = as_finding(tx, e, &c);
 	c.n_pages = 1 + (c.is_in_parts ? c.tables.n : 1);
-	c.n_all = c.n_pages + c.tables.n + (quick ? 0 : n_checks());
+	c.n_all = c.n_pages + c.tables.n + 1 + (quick ? 0 : n_checks());
 	if (!e)
 		*out = c;
 	return err_trace(e);
@@ -204,18 +207,20 @@ static int one_step(struct store_tx *tx, struct store_check *c, size_t i)
 	i -= c->n_pages;
 	if (i < c->tables.n)
 		return c->problems.n ? 0 : run(tx, SQL_VERIFY_KEYS, c->tables.v[i], c);
-	return run(tx, check_at(i - c->tables.n), STR_NONE, c);
+	i -= c->tables.n;
+	return run(tx, i == 0 ? SQL_STUCK_QUESTS : check_at(i - 1), STR_NONE, c);
 }
 
 int store_check_step(struct store_tx *tx, struct store_check *c)
 {
-	size_t before = c->problems.n;
+	size_t before = c->problems.n, n_stuck = c->stuck.n;
 	int e = one_step(tx, c, c->n_done);
 
 	if (e)
 		e = as_finding(tx, e, c);
 	if (e) {
 		c->problems.n = before; /* the step may be taken again */
+		c->stuck.n = n_stuck;
 		return err_trace(e);
 	}
 	c->n_done++;

@@ -60,10 +60,14 @@ static int check_end(struct call *call, const struct check *k, struct system_che
 	r->problems = k->steps.problems;
 	r->problems.n = MIN(r->problems.n, (size_t)STORE_PROBLEMS_MAX);
 	r->sound = r->problems.n == 0;
+	r->stuck = k->steps.stuck;
 	if (!r->sound)
 		r->next = str_fmt(call->arena,
 				  "questd stop%s, then questd restore%s with the newest backup",
 				  store_flags(call->store), store_flags(call->store));
+	else if (r->stuck.n > 0)
+		r->next = STR("quests.update with the first one's id and a depends_on without the "
+			      "second, or with required: false");
 	return 0;
 }
 

@@ -368,3 +368,39 @@ join quests q on q.n = l.quest
 where l.rank is not q.rank
 or l.assignee is not q.assignee
 or instr(char(10) || coalesce(q.labels, '') || char(10), char(10) || l.label || char(10)) = 0
+
+-- A wait that leads back to itself goes through a required child that depends on something, for
+-- neither parents nor dependencies alone ever formed one: so from each such child up, to all that
+-- cannot be done before it, a thousand of them.
+-- name: stuck_quests
+-- may scan: looks at all that are required by another
+select 'q-' || x.n || ' depends on q-' || d.dependency || ', which cannot be done before it'
+from quests x
+join quest_dependencies d on d.quest = x.n
+where x.parent is not null
+and x.required = 1
+and x.open_dependencies > 0
+and x.status not in (3, 6)
+and d.dependency in (
+	with recursive waiter (n) as (
+		select x.parent
+		union
+		select b.quest
+		from waiter w
+		join quest_dependencies b on b.dependency = w.n
+		join quests t on t.n = b.quest
+		where t.status not in (3, 6)
+		union
+		select c.parent
+		from waiter w
+		join quests c on c.n = w.n
+		where c.parent is not null
+		and c.required = 1
+		and c.status not in (3, 6)
+		limit 1000
+	)
+	select w.n
+	from waiter w
+	join quests t on t.n = w.n
+	where t.status not in (3, 6)
+)

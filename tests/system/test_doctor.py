@@ -59,6 +59,25 @@ class Doctor(Folder):
         self.cli("stop", code=0)
         return os.path.join(self.data, "questd.db")
 
+    def test_quests_that_wait_for_each_other_are_named(self):
+        """As an older questd let them be; nothing is damaged, and no backup helps"""
+        with Server(data=self.data, http="off") as server:
+            lines = server.lines()
+            lines.ok("quests.create", {"subject": "whole"})
+            lines.ok("quests.create", {"subject": "part", "parent": "q-1"})
+        with contextlib.closing(sqlite3.connect(os.path.join(self.data, "questd.db"))) as db:
+            db.executescript("insert into quest_dependencies values (2, 1); update quests set dependents = 1 where n = 1;"
+                             "update quests set dependencies = 1, open_dependencies = 1 where n = 2")
+        with Server(data=self.data, http="off") as server:
+            said = server.lines().ok("system.check", {"quick": False})
+            self.assertEqual((said["sound"], said["stuck"]), (True, ["q-2 depends on q-1, which cannot be done before it"]))
+            found = self.findings(code=0)
+            self.assertIn("q-2 depends on q-1", found["quests"]["text"])
+            self.assertIn("required: false", found["quests"]["fix"])
+            self.assertNotIn("restore", json.dumps(found))
+            server.lines().ok("quests.update", {"id": "q-2", "required": False})
+            self.assertNotIn("quests", self.findings(code=0))
+
     def test_a_damaged_database_is_told_without_a_server(self):
         """F-09 and nothing is changed by looking"""
         path = self.database()

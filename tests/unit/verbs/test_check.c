@@ -54,6 +54,81 @@ TEST(check_finds_whatever_does_not_add_up)
 	}
 }
 
+/* ---- quests that wait for each other, as only an older questd left them ---- */
+
+static void depend(struct world *w, int quest, int on)
+{
+	struct store_tx tx;
+
+	CHECK_OK(store_begin(w->store));
+	CHECK_OK(store_call_begin(w->store, &w->arena, 0, &tx));
+	CHECK_OK(
+	    db_exec(tx.db, str_fmt(&w->arena,
+				   "insert into quest_dependencies values (%d, %d);"
+				   "update quests set dependencies = dependencies + 1,"
+				   " open_dependencies = open_dependencies + 1 where n = %d;"
+				   "update quests set dependents = dependents + 1 where n = %d",
+				   quest, on, quest, on)
+			       .p));
+	CHECK_OK(store_call_keep(w->store));
+	CHECK_OK(store_commit(w->store));
+}
+
+static struct str_list stuck_of(struct world *w, bool quick)
+{
+	struct store_check c = { 0 };
+	struct store_tx tx;
+	int e;
+
+	CHECK_OK(store_begin(w->store));
+	CHECK_OK(store_call_begin(w->store, &w->arena, 0, &tx));
+	CHECK_OK(store_check_begin(&tx, quick, STORE_CHECK_WHOLE_MAX, &c));
+	while ((e = store_check_step(&tx, &c)) == STORE_MORE)
+		;
+	CHECK_OK(e);
+	CHECK_INT(c.problems.n, 0);
+	store_rollback(w->store);
+	return c.stuck;
+}
+
+TEST(check_names_a_required_child_that_waits_for_its_own_parent)
+{
+	WORLD_OPEN(w);
+	struct str_list stuck;
+
+	world_say(&w, "quests.create", "{'subject': 'whole'}");
+	world_say(&w, "quests.create", "{'subject': 'part', 'parent': 'q-1'}");
+	world_say(&w, "quests.create", "{'subject': 'other part', 'parent': 'q-1'}");
+	world_say(&w, "quests.create", "{'subject': 'behind', 'depends_on': ['q-2', 'q-3']}");
+	CHECK_INT(stuck_of(&w, true).n, 0);
+	depend(&w, 2, 1);
+	for (int quick = 0; quick < 2; quick++) {
+		stuck = stuck_of(&w, quick);
+		if (CHECK_INT(stuck.n, 1))
+			CHECK_STR(stuck.v[0], "q-2 depends on q-1, which cannot be done before it");
+	}
+	world_say(&w, "quests.update", "{'id': 'q-2', 'required': false}");
+	CHECK_INT(stuck_of(&w, true).n, 0);
+}
+
+TEST(check_names_quests_that_wait_for_each_other_by_way_of_others)
+{
+	WORLD_OPEN(w);
+	struct str_list stuck;
+
+	world_say(&w, "quests.create", "{'subject': 'root'}");
+	world_say(&w, "quests.create", "{'subject': 'whole', 'parent': 'q-1'}");
+	world_say(&w, "quests.create", "{'subject': 'part', 'parent': 'q-2'}");
+	world_say(&w, "quests.create", "{'subject': 'behind', 'depends_on': ['q-1']}");
+	depend(&w, 3, 4);
+	stuck = stuck_of(&w, true);
+	if (CHECK_INT(stuck.n, 1))
+		CHECK_STR(stuck.v[0], "q-3 depends on q-4, which cannot be done before it");
+	world_say(&w, "quests.close",
+		  "{'id': 'q-4', 'kind': 'cancelled', 'summary': 's', 'override': true}");
+	CHECK_INT(stuck_of(&w, true).n, 0);
+}
+
 /* ---- a step that must let go of its snapshot ---- */
 
 enum { RETRIES = 10, LONG_MS = 3600 * 1000 };
