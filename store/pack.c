@@ -103,3 +103,35 @@ int unpack_object(struct arena *a, const struct shape *shape, struct str text, v
 	*out = NULL;
 	return text.p ? err_trace(unpack(a, shape, text, out)) : 0; /* faults are large */
 }
+
+static int canonical(struct arena *a, struct str text, struct buf *out)
+{
+	struct json value;
+	int e = json_parse(a, text, &value, NULL);
+
+	if (e)
+		return e < 0 ? err_trace(e) : err_new(ERR_CORRUPT, "a stored value is no JSON");
+	e = json_canonical(a, &value, out);
+	if (e)
+		return err_trace(e);
+	return out->failed ? err_nomem() : 0;
+}
+
+int pack_is_same(struct arena *a, struct str x, struct str y, bool *out)
+{
+	CLEANUP(buf_deinit) struct buf bx = { 0 }, by = { 0 };
+	int e;
+
+	*out = !x.p && !y.p;
+	if (!x.p || !y.p)
+		return 0;
+	buf_init(&bx, 0);
+	buf_init(&by, 0);
+	e = canonical(a, x, &bx);
+	if (e == 0)
+		e = canonical(a, y, &by);
+	if (e)
+		return err_trace(e);
+	*out = str_eq(buf_str(&bx), buf_str(&by));
+	return 0;
+}

@@ -21,3 +21,6 @@ int pack_object(struct arena *a, const struct shape *shape, const void *object,
 /* *out is a zeroed struct of the shape, or NULL when `text` is NONE. */
 int unpack_object(struct arena *a, const struct shape *shape, struct str text,
 		  void **out) must_check;
+
+/* Do two JSON texts mean the same? Absent ones are alike. */
+int pack_is_same(struct arena *a, struct str x, struct str y, bool *out) must_check;

@@ -14,8 +14,6 @@ struct store_quest {
 	struct str token;                     /* of the attempt in progress */
 };
 
-enum { STORE_REFUSED = 2 };
-
 /* "q-7". NONE when memory is out. */
 struct str store_quest_short_id(struct arena *a, int64_t n);
 /* STORE_NONE. */

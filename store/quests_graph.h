@@ -11,11 +11,6 @@
 #define QUEST_DEPENDENTS_MAX   1000
 #define QUEST_LEVELS_MAX       64
 
-struct store_n_list {
-	int64_t *v;
-	size_t n;
-};
-
 /* In order of n. */
 int store_quest_dependencies(struct store_tx *tx, int64_t n, int64_t out[QUEST_DEPENDENCIES_MAX],
 			     size_t *out_n) must_check;

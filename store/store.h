@@ -18,14 +18,38 @@ struct db;
 struct store;
 struct store_reader;
 
+/* What a batch did that somebody waits for; counted by typed functions, handed on with the commit.
+ * What was undone may be among it: waking for nothing does no harm. */
+struct store_news {
+	struct store_news_ready {
+		int64_t queue; /* 0 = a new one */
+		int64_t n;     /* so many more of its tasks can be claimed */
+		bool is_any;   /* it is not known by whom; else by who meets these needs: */
+		int64_t assignee;
+		char capabilities[192], tags[64]; /* sorted, one a line */
+	} ready[16];
+	size_t n_ready;
+	bool is_more;    /* than fits: anybody may be concerned */
+	int64_t due_at;  /* steady: the earliest that was set; 0 = none */
+	int64_t wake_at; /* wall, likewise */
+};
+
 /* A transaction as the typed functions see it. */
 struct store_tx {
 	struct db *db;
-	struct arena *arena;   /* results of typed functions live here: the call's */
-	struct id_gen *ids;    /* NULL when reading */
-	struct str generation; /* an event's id is "<generation>.<seq>" */
+	struct arena *arena;     /* results of typed functions live here: the call's */
+	struct id_gen *ids;      /* NULL when reading */
+	struct store_news *news; /* NULL when reading */
+	struct str generation;   /* an event's id is "<generation>.<seq>" */
 	int64_t now_ms;
+	int64_t steady_ms; /* for leases and time limits */
 	bool is_write;
+};
+
+/* Rows by their key inside. */
+struct store_n_list {
+	int64_t *v;
+	size_t n;
 };
 
 struct store_options {
@@ -87,6 +111,8 @@ int store_call_undo(struct store *s) must_check;
  * transaction is rolled back; ask store_is_lost(). */
 int store_commit(struct store *s) must_check;
 void store_rollback(struct store *s);
+/* Of the transaction that was committed last; until the next store_begin(). */
+const struct store_news *store_news(const struct store *s);
 /* Retention, ballast, checkpoint when due; called between batches, bounded to a few ms. Says after
  * how many ms it wants to be called again (at most 1,000). Negative only when the store is lost. */
 int store_housekeep(struct store *s, int64_t *next_ms) must_check;
@@ -119,6 +145,8 @@ uint64_t store_version(const struct store *s); /* counts commits of this process
 struct str store_instance(const struct store *s);
 struct str store_generation(const struct store *s);
 struct clock *store_clock(const struct store *s);
+/* The wall's time when the store was opened, gone on with the machine's own clock: never jumps. */
+int64_t store_steady_ms(const struct store *s);
 struct store_stats {
 	int64_t n_commits, n_calls, database_bytes, wal_bytes, free_bytes;
 	bool is_degraded; /* the last write failed for want of space, access, or an I/O error */
@@ -130,7 +158,7 @@ void store_stats(struct store *s, struct store_stats *out);
 int store_meta_get(struct store_tx *tx, struct str key,
 		   struct str *out) must_check; /* STORE_NONE when absent */
 int store_meta_set(struct store_tx *tx, struct str key, struct str value) must_check;
-enum { STORE_NONE = 1 };
+enum { STORE_NONE = 1, STORE_REFUSED = 2, STORE_TOO_MANY = 3 };
 
 /* ---- idempotency: replies kept per principal, method and request_id ---- */
 struct store_reply {

@@ -120,6 +120,8 @@ int store_new(const struct store_options *o, struct store **out)
 	arena_init(&s->arena, PATHS_BYTES);
 	s->o = *o;
 	s->lock_fd = -1;
+	if (o->clock)
+		s->steady_offset_ms = clock_wall_ms(o->clock) - clock_boot_ms(o->clock);
 	atomic_store(&s->reader_age_ms, STORE_READER_AGE);
 	atomic_store(&s->step_age_ms, STORE_STEP_AGE);
 	e = copy_paths(s);

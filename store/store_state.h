@@ -32,6 +32,8 @@ struct store {
 	struct str warnings[STORE_WARNINGS_MAX];
 	size_t n_warnings;
 	bool is_in_transaction;
+	struct store_news news;
+	int64_t steady_offset_ms; /* steady = boot + this */
 
 	/* of store_keep.c, in boot ms */
 	int64_t looked_ms, pruned_ms, probed_ms, tidied_ms;

@@ -45,3 +45,8 @@ struct clock *store_clock(const struct store *s)
 {
 	return s->o.clock;
 }
+
+int64_t store_steady_ms(const struct store *s)
+{
+	return clock_boot_ms(s->o.clock) + s->steady_offset_ms;
+}

@@ -27,6 +27,7 @@ int store_begin(struct store *s)
 		return err_trace(e);
 	}
 	s->is_in_transaction = true;
+	s->news = (struct store_news){ .n_ready = 0 };
 	return 0;
 }
 
@@ -44,8 +45,10 @@ int store_call_begin(struct store *s, struct arena *a, int64_t now_ms, struct st
 		.db = s->writer,
 		.arena = a,
 		.ids = &s->ids,
+		.news = &s->news,
 		.generation = str_from(s->generation),
 		.now_ms = now_ms,
+		.steady_ms = store_steady_ms(s),
 		.is_write = true,
 	};
 	return 0;
@@ -95,4 +98,9 @@ void store_rollback(struct store *s)
 	s->is_in_transaction = false;
 	db_rollback(s->writer);
 	store_note_fault(s);
+}
+
+const struct store_news *store_news(const struct store *s)
+{
+	return &s->news;
 }

@@ -68,7 +68,7 @@ int test_patience_ms(void);
 
 /* A folder of the running test's own, made at the first call, removed with all in it at its end. */
 const char *test_dir(void);
-/* test_dir()/name, in a buffer that lives as long as the test; at most 16 a test. */
+/* test_dir()/name, in a buffer that lives as long as the test; at most 32 a test. */
 const char *test_path(const char *name);
 
 void test_register(struct test *t);

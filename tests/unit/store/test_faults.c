@@ -393,7 +393,7 @@ static void fail_each(struct world *w, const struct scenario *s, enum way way)
 	unsigned n = 1, step = way == ALL_MEMORY ? s->step : 1;
 	bool is_reached = true;
 
-	for (; is_reached && CHECK(n < 20000); n += step) {
+	for (; is_reached && CHECK(n < 60000); n += step) {
 		arena_reset(&w->arena);
 		s->prepare(w);
 		arm(way, n);
@@ -431,12 +431,12 @@ TEST(faults_while_opening_read_only)
 
 TEST(faults_while_creating)
 {
-	fail_in_all_ways((struct scenario){ "create", prepare_nothing, act_open, 101 });
+	fail_in_all_ways((struct scenario){ "create", prepare_nothing, act_open, 307 });
 }
 
 TEST(f_24_faults_while_migrating)
 {
-	fail_in_all_ways((struct scenario){ "migrate", prepare_old, act_open, 101 });
+	fail_in_all_ways((struct scenario){ "migrate", prepare_old, act_open, 307 });
 }
 
 TEST(faults_while_closing)

@@ -1,0 +1,648 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tasks as rows: reading one, adding one, and the statements of the ways that are taken often. */
+#include "store/tasks.h"
+
+#include "base/err.h"
+#include "store/db.h"
+#include "store/pack.h"
+#include "store/rows.h"
+#include "store/tasks_links.h"
+#include "store/tasks_times.h"
+
+#define PREFIX "t-"
+
+/* What the table's numbers stand for. */
+_Static_assert(TASK_STATE_PENDING == 1 && TASK_STATE_READY == 2 && TASK_STATE_CLAIMED == 3 &&
+		   TASK_STATE_IN_PROGRESS == 4 && TASK_STATE_AWAITING_APPROVAL == 5 &&
+		   TASK_STATE_AWAITING_INPUT == 6 && TASK_STATE_OUTPUT_PENDING_REVIEW == 7 &&
+		   TASK_STATE_COMPLETED == 8 && TASK_STATE_FAILED == 9 &&
+		   TASK_STATE_CANCELLED == 10,
+	       "tasks.state");
+
+/* Columns of task_by_*. */
+enum {
+	COL_N,
+	COL_ID,
+	COL_QUEUE,
+	COL_QUEUE_NAME,
+	COL_NEEDS,
+	COL_CAPABILITIES,
+	COL_TAGS,
+	COL_LANE,
+	COL_STATE,
+	COL_REASON,
+	COL_SUBJECT,
+	COL_PAYLOAD,
+	COL_PRIORITY,
+	COL_RANK,
+	COL_KEY,
+	COL_CONCURRENCY_KEY,
+	COL_CONCURRENCY_LIMIT,
+	COL_ASSIGNEE,
+	COL_ASSIGNEE_NAME,
+	COL_SCHEDULED_FOR,
+	COL_WAKE_AT,
+	COL_LEASE_MS,
+	COL_CLAIM_MS,
+	COL_SCHEDULE_TO_START,
+	COL_SCHEDULE_TO_CLOSE,
+	COL_START_TO_CLOSE,
+	COL_HEARTBEAT,
+	COL_RETRY,
+	COL_RETRY_AT,
+	COL_NEEDS_APPROVAL,
+	COL_NEEDS_REVIEW,
+	COL_DEPENDENCIES,
+	COL_OPEN_DEPENDENCIES,
+	COL_ON_FAILED,
+	COL_DEPENDENTS,
+	COL_ATTEMPT,
+	COL_TRIES,
+	COL_TOKEN,
+	COL_CLAIMED_BY,
+	COL_WORKER,
+	COL_WORKER_NAME,
+	COL_READY_AT,
+	COL_BEGINS_AT,
+	COL_CLAIMED_AT,
+	COL_STARTED_AT,
+	COL_HEARTBEAT_AT,
+	COL_LEASE_UNTIL,
+	COL_PROGRESS,
+	COL_HAS_PROGRESSED,
+	COL_RECLAIMS,
+	COL_CANCEL_AT,
+	COL_QUESTION_ID,
+	COL_QUESTION,
+	COL_ANSWER,
+	COL_NOTE,
+	COL_RESULT,
+	COL_ERROR_CODE,
+	COL_ERROR_MESSAGE,
+	COL_REWORKS,
+	COL_REQUEUES,
+	COL_CREATED_BY,
+	COL_CREATED_AT,
+	COL_UPDATED_AT,
+	COL_FINISHED_AT,
+	COL_KEEP,
+	COL_AGEING,
+	COL_MAX_RUNNING,
+	COL_NEEDS_ASSIGNEE,
+	COL_QUEUE_READY
+};
+
+/* ---- states ---- */
+
+#define WAY(to) (1u << TASK_STATE_##to)
+
+static const unsigned ways[TASK_STATE_MAX] = {
+	[TASK_STATE_PENDING] = WAY(READY) | WAY(AWAITING_APPROVAL) | WAY(CANCELLED),
+	[TASK_STATE_READY] = WAY(PENDING) | WAY(CLAIMED) | WAY(FAILED) | WAY(CANCELLED),
+	[TASK_STATE_CLAIMED] = WAY(PENDING) | WAY(READY) | WAY(IN_PROGRESS) | WAY(FAILED) |
+			       WAY(CANCELLED),
+	[TASK_STATE_IN_PROGRESS] = WAY(PENDING) | WAY(READY) | WAY(AWAITING_APPROVAL) |
+				   WAY(AWAITING_INPUT) | WAY(OUTPUT_PENDING_REVIEW) |
+				   WAY(COMPLETED) | WAY(FAILED) | WAY(CANCELLED),
+	[TASK_STATE_AWAITING_APPROVAL] = WAY(READY) | WAY(FAILED) | WAY(CANCELLED),
+	[TASK_STATE_AWAITING_INPUT] = WAY(READY) | WAY(FAILED) | WAY(CANCELLED),
+	[TASK_STATE_OUTPUT_PENDING_REVIEW] = WAY(READY) | WAY(COMPLETED) | WAY(FAILED) |
+					     WAY(CANCELLED),
+	[TASK_STATE_FAILED] = WAY(READY),
+};
+
+bool store_task_may(enum task_state from, enum task_state to)
+{
+	return ways[from] >> to & 1;
+}
+
+struct str_list store_task_ways(struct arena *a, enum task_state from)
+{
+	struct str_list list = { ARENA_ARRAY(a, TASK_STATE_MAX, struct str), 0 };
+
+	for (int to = 1; list.v && to < TASK_STATE_MAX; to++)
+		if (store_task_may(from, (enum task_state)to))
+			list.v[list.n++] = task_state_text((enum task_state)to);
+	return list;
+}
+
+bool store_task_is_over(enum task_state s)
+{
+	return s >= TASK_STATE_COMPLETED;
+}
+
+bool store_task_is_held(enum task_state s)
+{
+	return s == TASK_STATE_CLAIMED || s == TASK_STATE_IN_PROGRESS;
+}
+
+/* ---- ids ---- */
+
+struct str store_task_short_id(struct arena *a, int64_t n)
+{
+	char text[32], *at = text + sizeof(text);
+
+	if (!n)
+		return STR_NONE;
+	for (; n; n /= 10)
+		*--at = (char)('0' + n % 10);
+	at -= sizeof(PREFIX) - 1;
+	memcpy(at, PREFIX, sizeof(PREFIX) - 1);
+	return str_dup(a, (struct str){ at, (size_t)(text + sizeof(text) - at) });
+}
+
+/* 0 when it is no short id. */
+static int64_t short_id_n(struct str id)
+{
+	int64_t n;
+
+	if (!str_starts(id, STR(PREFIX)))
+		return 0;
+	id = str_slice(id, sizeof(PREFIX) - 1, id.n);
+	return id.n > 0 && id.p[0] >= '1' && id.p[0] <= '9' && str_to_i64(id, &n) ? n : 0;
+}
+
+/* ---- reading ---- */
+
+static void read_inside(struct db_stmt *s, struct arena *a, struct store_task *out)
+{
+	*out = (struct store_task){
+		.n = db_i64(s, COL_N),
+		.queue = db_i64(s, COL_QUEUE),
+		.needs = db_i64(s, COL_NEEDS),
+		.needs_assignee = db_i64(s, COL_NEEDS_ASSIGNEE),
+		.lane = db_i64(s, COL_LANE),
+		.assignee = db_i64(s, COL_ASSIGNEE),
+		.worker = db_i64(s, COL_WORKER),
+		.rank = db_i64(s, COL_RANK),
+		.claim_ms = db_i64(s, COL_CLAIM_MS),
+		.wake_at = db_i64(s, COL_WAKE_AT),
+		.ready_at = db_i64(s, COL_READY_AT),
+		.begins_at = db_i64(s, COL_BEGINS_AT),
+		.dependencies = db_i64(s, COL_DEPENDENCIES),
+		.dependents = db_i64(s, COL_DEPENDENTS),
+		.reclaims = db_i64(s, COL_RECLAIMS),
+		.has_progressed = db_i64(s, COL_HAS_PROGRESSED) != 0,
+		.token = db_str_dup(s, COL_TOKEN, a),
+		.keep_ms = db_i64(s, COL_KEEP),
+		.ageing_ms = db_i64(s, COL_AGEING),
+		.is_capped = !db_is_null(s, COL_MAX_RUNNING),
+		.has_others = db_i64(s, COL_QUEUE_READY) > 0,
+	};
+}
+
+static void read_plan(struct db_stmt *s, struct arena *a, struct task *t)
+{
+	t->subject = db_str_dup(s, COL_SUBJECT, a);
+	t->payload = db_str_dup(s, COL_PAYLOAD, a);
+	t->priority = db_i64(s, COL_PRIORITY);
+	t->assignee = db_str_dup(s, COL_ASSIGNEE_NAME, a);
+	t->scheduled_for = db_i64(s, COL_SCHEDULED_FOR);
+	t->has_scheduled_for = !db_is_null(s, COL_SCHEDULED_FOR);
+	t->on_failed = (enum on_failed)db_i64(s, COL_ON_FAILED);
+	t->open_dependencies = db_i64(s, COL_OPEN_DEPENDENCIES);
+	t->has_open_dependencies = t->open_dependencies > 0;
+	t->concurrency_key = db_str_dup(s, COL_CONCURRENCY_KEY, a);
+	t->concurrency_limit = db_i64(s, COL_CONCURRENCY_LIMIT);
+	t->has_concurrency_limit = t->concurrency_key.p != NULL;
+	t->key = db_str_dup(s, COL_KEY, a);
+	t->lease_ms = db_i64(s, COL_LEASE_MS);
+	t->has_lease_ms = true;
+	t->schedule_to_start_ms = db_i64(s, COL_SCHEDULE_TO_START);
+	t->has_schedule_to_start_ms = t->schedule_to_start_ms > 0;
+	t->schedule_to_close_ms = db_i64(s, COL_SCHEDULE_TO_CLOSE);
+	t->has_schedule_to_close_ms = t->schedule_to_close_ms > 0;
+	t->start_to_close_ms = db_i64(s, COL_START_TO_CLOSE);
+	t->has_start_to_close_ms = t->start_to_close_ms > 0;
+	t->heartbeat_timeout_ms = db_i64(s, COL_HEARTBEAT);
+	t->has_heartbeat_timeout_ms = t->heartbeat_timeout_ms > 0;
+	t->approval = db_i64(s, COL_NEEDS_APPROVAL) != 0;
+	t->has_approval = t->approval;
+	t->review = db_i64(s, COL_NEEDS_REVIEW) != 0;
+	t->has_review = t->review;
+}
+
+static void read_progress(struct db_stmt *s, struct arena *a, struct task *t)
+{
+	t->attempt = db_i64(s, COL_ATTEMPT);
+	t->tries = db_i64(s, COL_TRIES);
+	t->has_tries = t->tries > 0;
+	t->claimed_by = db_str_dup(s, COL_CLAIMED_BY, a);
+	t->worker = db_str_dup(s, COL_WORKER_NAME, a);
+	t->claimed_at = db_i64(s, COL_CLAIMED_AT);
+	t->has_claimed_at = !db_is_null(s, COL_CLAIMED_AT);
+	t->started_at = db_i64(s, COL_STARTED_AT);
+	t->has_started_at = !db_is_null(s, COL_STARTED_AT);
+	t->heartbeat_at = db_i64(s, COL_HEARTBEAT_AT);
+	t->has_heartbeat_at = !db_is_null(s, COL_HEARTBEAT_AT);
+	t->lease_until = db_i64(s, COL_LEASE_UNTIL);
+	t->has_lease_until = !db_is_null(s, COL_LEASE_UNTIL);
+	t->retry_at = db_i64(s, COL_RETRY_AT);
+	t->has_retry_at = !db_is_null(s, COL_RETRY_AT);
+	t->progress = db_str_dup(s, COL_PROGRESS, a);
+	t->cancel_at = db_i64(s, COL_CANCEL_AT);
+	t->has_cancel_at = !db_is_null(s, COL_CANCEL_AT);
+	t->reworks = db_i64(s, COL_REWORKS);
+	t->has_reworks = t->reworks > 0;
+	t->requeues = db_i64(s, COL_REQUEUES);
+	t->has_requeues = t->requeues > 0;
+}
+
+static void read_outcome(struct db_stmt *s, struct arena *a, struct task *t)
+{
+	t->question_id = db_str_dup(s, COL_QUESTION_ID, a);
+	t->question = db_str_dup(s, COL_QUESTION, a);
+	t->answer = db_str_dup(s, COL_ANSWER, a);
+	t->note = db_str_dup(s, COL_NOTE, a);
+	t->result = db_str_dup(s, COL_RESULT, a);
+	t->error_code = db_str_dup(s, COL_ERROR_CODE, a);
+	t->error_message = db_str_dup(s, COL_ERROR_MESSAGE, a);
+	t->created_by = db_str_dup(s, COL_CREATED_BY, a);
+	t->created_at = db_i64(s, COL_CREATED_AT);
+	t->updated_at = db_i64(s, COL_UPDATED_AT);
+	t->finished_at = db_i64(s, COL_FINISHED_AT);
+	t->has_finished_at = !db_is_null(s, COL_FINISHED_AT);
+}
+
+static int read_task(struct db_stmt *s, struct arena *a, struct store_task *out)
+{
+	struct task *t = &out->task;
+	void *retry;
+	int e;
+
+	read_inside(s, a, out);
+	t->id = db_str_dup(s, COL_ID, a);
+	t->short_id = store_task_short_id(a, out->n);
+	t->queue = db_str_dup(s, COL_QUEUE_NAME, a);
+	t->state = (enum task_state)db_i64(s, COL_STATE);
+	t->reason = (enum task_reason)db_i64(s, COL_REASON);
+	read_plan(s, a, t);
+	read_progress(s, a, t);
+	read_outcome(s, a, t);
+	e = unpack_lines(a, db_str_dup(s, COL_CAPABILITIES, a), &t->capabilities);
+	if (e == 0)
+		e = unpack_lines(a, db_str_dup(s, COL_TAGS, a), &t->tags);
+	if (e == 0)
+		e = unpack_object(a, &task_retry_shape, db_str_dup(s, COL_RETRY, a), &retry);
+	if (e == 0)
+		t->retry = retry;
+	return err_trace(e);
+}
+
+/* The one row of a bound task_by_*, and its dependencies. */
+static int one_task(struct store_tx *tx, struct db_stmt *s, struct store_task *out)
+{
+	int e = db_step(s);
+
+	if (e != DB_ROW)
+		return e < 0 ? err_trace(e) : STORE_NONE;
+	e = read_task(s, tx->arena, out);
+	db_reset(s);
+	if (e == 0 && out->dependencies)
+		e = store_task_dependency_ids(tx, out->n, &out->task.depends_on);
+	if (e)
+		return err_trace(e);
+	return tx->arena->is_out ? err_nomem() : 0;
+}
+
+int store_task_get(struct store_tx *tx, struct str id, struct store_task *out)
+{
+	int64_t n = short_id_n(id);
+	struct db_stmt *s;
+	int e;
+
+	if (n)
+		return store_task_get_n(tx, n, out);
+	e = db_stmt(tx->db, SQL_TASK_BY_ID, &s);
+	if (e)
+		return err_trace(e);
+	db_bind_str(s, 1, id);
+	return one_task(tx, s, out);
+}
+
+int store_task_get_n(struct store_tx *tx, int64_t n, struct store_task *out)
+{
+	struct db_stmt *s;
+	int e = db_stmt(tx->db, SQL_TASK_BY_N, &s);
+
+	if (e)
+		return err_trace(e);
+	db_bind_i64(s, 1, n);
+	return one_task(tx, s, out);
+}
+
+int store_task_by_key(struct store_tx *tx, int64_t queue, struct str key,
+		      struct store_task_key *out)
+{
+	struct db_stmt *s;
+	int e = db_stmt(tx->db, SQL_TASK_BY_KEY, &s);
+
+	if (e)
+		return err_trace(e);
+	db_bind_i64(s, 1, queue);
+	db_bind_str(s, 2, key);
+	e = db_step(s);
+	if (e != DB_ROW)
+		return e < 0 ? err_trace(e) : STORE_NONE;
+	*out = (struct store_task_key){ .n = db_i64(s, 0),
+					.payload = db_str_dup(s, 1, tx->arena),
+					.finished_at = db_i64(s, 2) };
+	db_reset(s);
+	return tx->arena->is_out ? err_nomem() : 0;
+}
+
+int store_task_clear_key(struct store_tx *tx, int64_t n)
+{
+	struct db_stmt *s;
+	int e = db_stmt(tx->db, SQL_TASK_KEY_CLEAR, &s);
+
+	if (e)
+		return err_trace(e);
+	db_bind_i64(s, 1, n);
+	return err_trace(row_run(tx, s));
+}
+
+/* ---- adding ---- */
+
+static void bind_limit(struct db_stmt *s, int i, int64_t ms)
+{
+	row_bind_time(s, i, ms > 0, ms);
+}
+
+static int bind_new(struct store_tx *tx, struct db_stmt *s, const struct store_task *t)
+{
+	const struct task *w = &t->task;
+	struct str retry = STR_NONE;
+	int e = w->retry ? pack_object(tx->arena, &task_retry_shape, w->retry, &retry) : 0;
+
+	if (e)
+		return err_trace(e);
+	db_bind_str(s, 1, w->id);
+	db_bind_i64(s, 2, t->queue);
+	db_bind_i64(s, 3, t->needs);
+	row_bind_key(s, 4, t->lane);
+	db_bind_i64(s, 5, w->state);
+	db_bind_str(s, 6, w->subject);
+	db_bind_str(s, 7, w->payload);
+	db_bind_i64(s, 8, w->priority);
+	row_bind_time(s, 9, w->state == TASK_STATE_READY, t->rank);
+	db_bind_str(s, 10, w->key);
+	db_bind_str(s, 11, w->concurrency_key);
+	row_bind_time(s, 12, w->concurrency_key.p != NULL, w->concurrency_limit);
+	row_bind_key(s, 13, t->assignee);
+	row_bind_time(s, 14, w->has_scheduled_for, w->scheduled_for);
+	row_bind_key(s, 15, t->wake_at);
+	row_bind_key(s, 16, store_task_due_at(t, tx->steady_ms));
+	db_bind_i64(s, 17, w->lease_ms);
+	bind_limit(s, 18, w->schedule_to_start_ms);
+	bind_limit(s, 19, w->schedule_to_close_ms);
+	bind_limit(s, 20, w->start_to_close_ms);
+	bind_limit(s, 21, w->heartbeat_timeout_ms);
+	db_bind_str(s, 22, retry);
+	db_bind_i64(s, 23, w->approval);
+	db_bind_i64(s, 24, w->review);
+	db_bind_i64(s, 25, t->dependencies);
+	db_bind_i64(s, 26, w->open_dependencies);
+	db_bind_i64(s, 27, w->on_failed);
+	row_bind_key(s, 28, t->ready_at);
+	db_bind_i64(s, 29, t->begins_at);
+	db_bind_str(s, 30, w->created_by);
+	db_bind_i64(s, 31, w->created_at);
+	return 0;
+}
+
+int store_task_add(struct store_tx *tx, struct store_task *t)
+{
+	struct db_stmt *s;
+	int e = db_stmt(tx->db, SQL_TASK_ADD, &s);
+
+	if (e)
+		return err_trace(e);
+	t->task.id = row_new_id(tx);
+	t->task.created_at = t->task.updated_at = tx->now_ms;
+	e = bind_new(tx, s, t);
+	if (e)
+		return err_trace(e);
+	if (tx->arena->is_out)
+		return err_nomem();
+	e = row_insert(s, &t->n);
+	if (e)
+		return e < 0 ? err_trace(e)
+			     : err_new(ERR_INTERNAL, "the store refused a new task: %.*s",
+				       STR_ARG(db_reason(tx->db)));
+	t->task.short_id = store_task_short_id(tx->arena, t->n);
+	store_task_tell_times(tx, t);
+	return 0;
+}
+
+/* ---- the ways that are taken often ---- */
+
+/* Runs a bound update of one row. */
+static int set_one(struct store_tx *tx, struct db_stmt *s, const struct store_task *t)
+{
+	int e = row_run(tx, s);
+
+	if (e)
+		return err_trace(e);
+	if (db_changes(tx->db) != 1)
+		return STORE_STALE;
+	store_task_tell_times(tx, t);
+	return 0;
+}
+
+static void set_lease(struct store_tx *tx, struct store_task *t)
+{
+	struct task *w = &t->task;
+
+	w->lease_until = tx->steady_ms + (t->claim_ms ? t->claim_ms : w->lease_ms);
+	w->has_lease_until = true;
+	w->updated_at = tx->now_ms;
+}
+
+/* Both ways are taken, one after the other, as the table has it. */
+static int start_claimed(struct store_tx *tx, const struct store_task *t)
+{
+	struct db_stmt *s;
+	int e = db_stmt(tx->db, SQL_TASK_CLAIM_STARTED, &s);
+
+	if (e)
+		return err_trace(e);
+	db_bind_i64(s, 1, t->n);
+	return err_trace(row_run(tx, s));
+}
+
+int store_task_claim(struct store_tx *tx, struct store_task *t, bool is_started)
+{
+	struct task *w = &t->task;
+	struct db_stmt *s;
+	int e = db_stmt(tx->db, SQL_TASK_CLAIM, &s);
+
+	if (e)
+		return err_trace(e);
+	w->state = is_started ? TASK_STATE_IN_PROGRESS : TASK_STATE_CLAIMED;
+	w->reason = TASK_REASON_NONE;
+	w->attempt++;
+	w->claimed_at = w->started_at = w->heartbeat_at = tx->steady_ms;
+	w->has_claimed_at = true;
+	w->has_started_at = w->has_heartbeat_at = is_started;
+	t->lane = 0;
+	set_lease(tx, t);
+	db_bind_i64(s, 1, t->n);
+	db_bind_str(s, 2, t->token);
+	db_bind_str(s, 3, w->claimed_by);
+	row_bind_key(s, 4, t->worker);
+	db_bind_i64(s, 5, w->claimed_at);
+	row_bind_key(s, 6, t->claim_ms);
+	db_bind_i64(s, 7, w->lease_until);
+	db_bind_i64(s, 8, store_task_due_at(t, tx->steady_ms));
+	db_bind_i64(s, 9, tx->now_ms);
+	row_bind_time(s, 10, is_started, tx->steady_ms);
+	e = set_one(tx, s, t);
+	if (e)
+		return e < 0 ? err_trace(e) : err_new(ERR_INTERNAL, "a ready task is not");
+	return is_started ? err_trace(start_claimed(tx, t)) : 0;
+}
+
+static void bind_holder(struct db_stmt *s, const struct store_task *t)
+{
+	db_bind_i64(s, 1, t->n);
+	db_bind_i64(s, 2, t->task.attempt);
+	db_bind_str(s, 3, t->token);
+}
+
+int store_task_start(struct store_tx *tx, struct store_task *t)
+{
+	struct task *w = &t->task;
+	struct db_stmt *s;
+	int e = db_stmt(tx->db, SQL_TASK_START, &s);
+
+	if (e)
+		return err_trace(e);
+	w->state = TASK_STATE_IN_PROGRESS;
+	w->started_at = w->heartbeat_at = tx->steady_ms;
+	w->has_started_at = w->has_heartbeat_at = true;
+	w->updated_at = tx->now_ms;
+	bind_holder(s, t);
+	db_bind_i64(s, 4, tx->steady_ms);
+	db_bind_i64(s, 5, store_task_due_at(t, tx->steady_ms));
+	db_bind_i64(s, 6, tx->now_ms);
+	return set_one(tx, s, t);
+}
+
+int store_task_beat(struct store_tx *tx, struct store_task *t, struct str progress)
+{
+	struct task *w = &t->task;
+	struct db_stmt *s;
+	int e = db_stmt(tx->db, SQL_TASK_BEAT, &s);
+
+	if (e)
+		return err_trace(e);
+	w->heartbeat_at = tx->steady_ms;
+	set_lease(tx, t);
+	bind_holder(s, t);
+	db_bind_i64(s, 4, tx->steady_ms);
+	row_bind_key(s, 5, t->claim_ms);
+	db_bind_i64(s, 6, w->lease_until);
+	db_bind_i64(s, 7, store_task_due_at(t, tx->steady_ms));
+	db_bind_str(s, 8, progress);
+	db_bind_i64(s, 9, tx->now_ms);
+	return set_one(tx, s, t);
+}
+
+int store_task_complete(struct store_tx *tx, struct store_task *t, struct str result)
+{
+	struct task *w = &t->task;
+	struct db_stmt *s;
+	int e = db_stmt(tx->db, SQL_TASK_COMPLETE, &s);
+
+	if (e)
+		return err_trace(e);
+	bind_holder(s, t);
+	w->state = w->review ? TASK_STATE_OUTPUT_PENDING_REVIEW : TASK_STATE_COMPLETED;
+	w->reason = TASK_REASON_NONE;
+	w->updated_at = w->finished_at = tx->now_ms;
+	w->has_finished_at = !w->review;
+	w->has_lease_until = w->has_retry_at = w->has_cancel_at = false;
+	w->error_code = w->error_message = w->worker = STR_NONE;
+	db_bind_i64(s, 4, w->state);
+	db_bind_str(s, 5, result);
+	row_bind_key(s, 6, store_task_due_at(t, tx->steady_ms));
+	db_bind_i64(s, 7, tx->now_ms);
+	row_bind_time(s, 8, w->has_finished_at, tx->now_ms);
+	return set_one(tx, s, t);
+}
+
+int store_task_resume(struct store_tx *tx, struct store_task *t)
+{
+	struct db_stmt *s;
+	int e = db_stmt(tx->db, SQL_TASK_RESUME, &s);
+
+	if (e)
+		return err_trace(e);
+	set_lease(tx, t);
+	db_bind_i64(s, 1, t->n);
+	db_bind_str(s, 2, t->token);
+	db_bind_i64(s, 3, t->task.lease_until);
+	db_bind_i64(s, 4, store_task_due_at(t, tx->steady_ms));
+	db_bind_i64(s, 5, tx->now_ms);
+	return set_one(tx, s, t);
+}
+
+/* ---- any other ---- */
+
+static void bind_stand(struct db_stmt *s, const struct store_task *t, int64_t steady_ms)
+{
+	const struct task *w = &t->task;
+
+	db_bind_i64(s, 4, w->state);
+	row_bind_key(s, 5, w->reason);
+	db_bind_i64(s, 6, w->priority);
+	row_bind_time(s, 7, w->state == TASK_STATE_READY, t->rank);
+	row_bind_key(s, 8, t->lane);
+	db_bind_i64(s, 9, t->needs);
+	row_bind_key(s, 10, t->assignee);
+	row_bind_key(s, 11, t->wake_at);
+	row_bind_key(s, 12, store_task_due_at(t, steady_ms));
+	row_bind_time(s, 13, w->has_retry_at, w->retry_at);
+	db_bind_i64(s, 14, w->approval);
+	db_bind_i64(s, 15, w->tries);
+	db_bind_str(s, 16, t->token);
+	row_bind_key(s, 17, t->worker);
+	row_bind_key(s, 18, t->ready_at);
+	db_bind_i64(s, 19, t->begins_at);
+	row_bind_time(s, 20, w->has_lease_until, w->lease_until);
+	db_bind_i64(s, 21, t->reclaims);
+	row_bind_time(s, 22, w->has_cancel_at, w->cancel_at);
+}
+
+int store_task_set(struct store_tx *tx, struct store_task *t, enum task_state from)
+{
+	struct task *w = &t->task;
+	struct db_stmt *s;
+	int e = db_stmt(tx->db, SQL_TASK_SET, &s);
+
+	if (e)
+		return err_trace(e);
+	w->updated_at = tx->now_ms;
+	db_bind_i64(s, 1, t->n);
+	db_bind_i64(s, 2, from);
+	db_bind_i64(s, 3, w->attempt);
+	bind_stand(s, t, tx->steady_ms);
+	db_bind_str(s, 23, w->question_id);
+	db_bind_str(s, 24, w->question);
+	db_bind_str(s, 25, w->answer);
+	db_bind_str(s, 26, w->note);
+	db_bind_str(s, 27, w->error_code);
+	db_bind_str(s, 28, w->error_message);
+	db_bind_i64(s, 29, w->reworks);
+	db_bind_i64(s, 30, w->requeues);
+	db_bind_i64(s, 31, tx->now_ms);
+	row_bind_time(s, 32, w->has_finished_at, w->finished_at);
+	e = row_run(tx, s);
+	if (e)
+		return err_trace(e);
+	if (db_changes(tx->db) != 1)
+		return err_new(ERR_INTERNAL, "a task is not as it was read");
+	store_task_tell_times(tx, t);
+	return 0;
+}

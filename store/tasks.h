@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tasks as rows: one at a time, by UUID or short id, and the ways of a row from state to state.
+ * What makes one ready (needs, lanes, concurrency keys) is in tasks_ready.h, dependencies and past
+ * attempts in tasks_links.h, timers in tasks_times.h, lists in tasks_list.h. */
+#pragma once
+
+#include "store/store.h"
+#include "types.gen.h"
+
+struct store_task {
+	struct task task;
+	int64_t n, queue, needs, lane; /* lane 0 = none */
+	int64_t assignee, worker;      /* n; 0 = none */
+	int64_t needs_assignee;        /* of the needs: as assignee, but for while it changes */
+	int64_t rank, wake_at;         /* wake_at 0 = none */
+	int64_t claim_ms;              /* the lease of this attempt; 0 = the task's */
+	int64_t ready_at, begins_at;
+	int64_t dependencies, dependents;
+	int64_t reclaims;
+	bool has_progressed;
+	struct str token;
+	int64_t keep_ms, ageing_ms; /* of its queue; ageing_ms 0 = none */
+	bool is_capped;             /* its queue limits what runs */
+	bool has_others;            /* and has ready ones */
+};
+
+/* From where to where a task may go: what the table's trigger lets through. */
+bool store_task_may(enum task_state from, enum task_state to);
+/* The states it may go to, as texts, for `data.allowed`. NONE list when memory is out. */
+struct str_list store_task_ways(struct arena *a, enum task_state from);
+bool store_task_is_over(enum task_state s); /* completed, failed, cancelled */
+bool store_task_is_held(enum task_state s); /* claimed, in_progress */
+
+/* "t-7". NONE when memory is out, or for 0. */
+struct str store_task_short_id(struct arena *a, int64_t n);
+/* STORE_NONE. */
+int store_task_get(struct store_tx *tx, struct str id, struct store_task *out) must_check;
+int store_task_get_n(struct store_tx *tx, int64_t n, struct store_task *out) must_check;
+/* The one with this idempotency key. STORE_NONE. */
+struct store_task_key {
+	int64_t n;
+	struct str payload;
+	int64_t finished_at; /* 0 = not over */
+};
+int store_task_by_key(struct store_tx *tx, int64_t queue, struct str key,
+		      struct store_task_key *out) must_check;
+int store_task_clear_key(struct store_tx *tx, int64_t n) must_check;
+
+/* Fills in n, id, short_id and times. Its state is pending, ready or awaiting_approval; a ready one
+ * has been entered (store_task_enter). */
+int store_task_add(struct store_tx *tx, struct store_task *t) must_check;
+
+/* ready → claimed (→ in_progress): a new attempt for t->task.claimed_by with t->token and
+ * t->claim_ms. */
+int store_task_claim(struct store_tx *tx, struct store_task *t, bool is_started) must_check;
+/* What a holder writes is checked against attempt and token in the statement: STORE_STALE. */
+enum { STORE_STALE = 4 };
+int store_task_start(struct store_tx *tx, struct store_task *t) must_check;
+/* t->task.progress NONE: as it was. */
+int store_task_beat(struct store_tx *tx, struct store_task *t, struct str progress) must_check;
+/* in_progress → completed, or to its review. */
+int store_task_complete(struct store_tx *tx, struct store_task *t, struct str result) must_check;
+/* The same attempt again, with t->token: whoever had it before has not any more. */
+int store_task_resume(struct store_tx *tx, struct store_task *t) must_check;
+/* Any other change, of state too, to what t says. */
+int store_task_set(struct store_tx *tx, struct store_task *t, enum task_state from) must_check;
