@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a caller makes grow is charged to the caller: bytes, calls in flight, streams, descriptors.
- * An account has a limit per kind and a parent whose limit holds for all its children together
- * (dbus-broker's user accounting). Charges are embedded in what they pay for. */
+/* What a caller makes grow is charged to the caller: bytes, calls in flight, streams, claims that
+ * wait, descriptors. An account has a limit per kind and a parent whose limit holds for all its
+ * children together (dbus-broker's user accounting). Charges are embedded in what they pay for. */
 #pragma once
 
 #include <stdbool.h>
@@ -9,7 +9,14 @@
 
 #include "base/macros.h"
 
-enum charge_kind { CHARGE_BYTES, CHARGE_CALLS, CHARGE_STREAMS, CHARGE_CONNS, CHARGE_KIND_MAX };
+enum charge_kind {
+	CHARGE_BYTES,
+	CHARGE_CALLS,
+	CHARGE_STREAMS,
+	CHARGE_WAITS,
+	CHARGE_CONNS,
+	CHARGE_KIND_MAX
+};
 
 enum { CHARGE_OVER_OWN = 1, CHARGE_OVER_PARENT };
 

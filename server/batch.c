@@ -129,6 +129,7 @@ static struct request *make_child(struct batch *b, size_t i)
 	if (!child)
 		return NULL;
 	child->call.arena = &child->arena;
+	child->call.is_time_over = true; /* nothing waits in a batch */
 	child->is_read_only = r->is_read_only;
 	b->children[i] = child;
 	return child;

@@ -7,6 +7,7 @@
 #include "server/dispatch.h"
 #include "server/quota.h"
 #include "server/request.h"
+#include "server/scheduler.h"
 #include "server/server.h"
 
 /* The account's texts live as long as the channel and its calls. */
@@ -31,6 +32,8 @@ int channel_init(struct channel *c, struct server *s, enum channel_kind kind,
 		c->user = quota_unref(user);
 		return CHANNEL_TOO_MANY;
 	}
+	if (kind == CHANNEL_LINES)
+		c->serial = ++s->next_serial;
 	list_init(&c->requests);
 	list_init(&c->held);
 	list_push_back(&s->channels, &c->link);
@@ -49,6 +52,8 @@ void channel_gone(struct channel *c)
 		r->channel = NULL;
 		dispatch_left(r);
 	}
+	if (c->has_worker)
+		scheduler_connection_gone(c->server->scheduler, c->serial);
 	if (c->mcp)
 		mcp_channel_gone(c);
 }

@@ -52,6 +52,8 @@ struct channel {
 	struct charge charge;    /* of one connection */
 	struct list requests;    /* struct request.link, in flight */
 	struct list held;        /* reads that wait for this connection's earlier writes */
+	uint64_t serial;         /* of a line connection; 0 = it is one exchange */
+	bool has_worker;         /* a worker registered on it */
 	uint64_t last_write;     /* serial of the newest write on its way, */
 	uint32_t n_writes;       /* of so many, */
 	uint32_t n_batches;      /* of them batches, which everything behind them waits for */

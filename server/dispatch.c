@@ -10,6 +10,7 @@
 #include "server/access_keys.h"
 #include "server/audit.h"
 #include "server/batch.h"
+#include "server/claims.h"
 #include "server/decode.h"
 #include "server/faults.h"
 #include "server/follow.h"
@@ -19,6 +20,7 @@
 #include "server/publish.h"
 #include "server/quota.h"
 #include "server/run.h"
+#include "server/scheduler.h"
 #include "server/server.h"
 #include "verbs.gen.h"
 
@@ -48,10 +50,12 @@ void dispatch_finish(struct request *r)
 	int64_t took_us = clock_boot_us(&s->clock) - r->started_us;
 
 	r->is_over = true;
+	if (r->was_woken && r->call.failure.code)
+		claims_pass(s->claims, r);
 	if (r->verb && r->user && !r->call.failure.code)
 		quota_count(r->user, r->verb->is_read_only);
 	audit_expect(s);
-	assert(!r->is_running && !r->is_parked && !r->is_held && !r->is_queued);
+	assert(!r->claims && !r->is_running && !r->is_parked && !r->is_held && !r->is_queued);
 	metrics_call(s->metrics, r, took_us);
 	if (log_is_on(LOG_DEBUG))
 		tell_log(r, took_us);
@@ -273,10 +277,21 @@ static void start_long(struct request *r)
 void dispatch_resume(struct request *r)
 {
 	r->call.now_ms = clock_wall_ms(&r->server->clock);
-	run_long(r);
+	if (r->verb->lane == LANE_WRITE)
+		lanes_write(r->server->lanes, r);
+	else
+		run_long(r);
 }
 
 /* ---- writes ---- */
+
+/* A connection on which a worker tells of itself is that worker's. */
+static void note_worker(struct request *r)
+{
+	if (r->channel &&
+	    (r->verb->id == VERB_WORKERS_REGISTER || r->verb->id == VERB_WORKERS_HEARTBEAT))
+		r->channel->has_worker = r->channel->serial != 0;
+}
 
 static void start_write(struct request *r)
 {
@@ -285,6 +300,7 @@ static void start_write(struct request *r)
 		return;
 	}
 	note_write(r);
+	note_worker(r);
 	lanes_write(r->server->lanes, r);
 }
 
@@ -467,13 +483,47 @@ void dispatch_start(struct request *r, struct str method, const struct json *par
 		to_lane(r);
 }
 
+static void fail_cancelled(struct request *r)
+{
+	if (r->is_revoked)
+		request_fail(r, ERROR_UNAUTHENTICATED, "the caller's key or token has ended");
+	else
+		request_fail(r, ERROR_CANCELLED, "the call was cancelled");
+}
+
+/* A claim waits: nothing behind it waits for it any more, and it counts as waiting. */
+static void wait_for_task(struct request *r)
+{
+	struct channel *c = writer_of(r);
+	struct server *s = r->server;
+	int e = 0;
+
+	r->is_write = false;
+	if (s->is_draining)
+		request_fail(r, ERROR_SHUTTING_DOWN, "the server is stopping");
+	else if (atomic_load(&r->is_cancelled))
+		fail_cancelled(r);
+	else if (!r->has_waited)
+		charge_release(&r->calls);
+	if (r->call.failure.code || !dispatch_charge(r, CHARGE_WAITS))
+		dispatch_finish(r);
+	else
+		e = claims_add(s->claims, r);
+	if (e)
+		fault(r, e);
+	if (c)
+		write_over(c, 0, false);
+}
+
 void dispatch_returned(struct request *r)
 {
 	for (const struct call_touched *t = r->outcome ? NULL : r->call.touched; t; t = t->next)
 		access_keys_changed(r->server->keys, t->who);
-	if (r->job)
+	if (r->job) {
 		r->ops->done(r);
-	else if (r->verb->lane == LANE_STREAM && !r->outcome) {
+	} else if (r->verb->lane == LANE_WRITE && r->outcome == CALL_WAIT) {
+		wait_for_task(r);
+	} else if (r->verb->lane == LANE_STREAM && !r->outcome) {
 		follow_start(r);
 	} else if (r->outcome == CALL_AGAIN) {
 		tell_progress(r);
@@ -481,6 +531,13 @@ void dispatch_returned(struct request *r)
 	} else {
 		finish_write(r, true);
 	}
+}
+
+void dispatch_news(struct server *s, const struct store_news *news)
+{
+	claims_tell(s->claims, news);
+	if (s->scheduler)
+		scheduler_tell(s->scheduler, news);
 }
 
 void dispatch_batch_over(struct server *s, bool has_written)
@@ -491,10 +548,7 @@ void dispatch_batch_over(struct server *s, bool has_written)
 
 static void cancelled(struct request *r)
 {
-	if (r->is_revoked)
-		request_fail(r, ERROR_UNAUTHENTICATED, "the caller's key or token has ended");
-	else
-		request_fail(r, ERROR_CANCELLED, "the call was cancelled");
+	fail_cancelled(r);
 	finish_write(r, false);
 }
 
@@ -516,6 +570,9 @@ void dispatch_cancel(struct request *r)
 		stream_close(r->stream, r->is_revoked ? STREAM_REVOKED : STREAM_CANCELLED);
 	} else if (r->is_held) {
 		unhold(r);
+		cancelled(r);
+	} else if (r->claims) {
+		claims_remove(r->server->claims, r);
 		cancelled(r);
 	} else if (r->is_parked) {
 		park_remove(r->server->park, r);

@@ -8,6 +8,8 @@
 void dispatch_returned(struct request *r);
 /* After the last of what one wake-up brought. */
 void dispatch_batch_over(struct server *s, bool has_written);
+/* What a batch left for those who wait; behind the last of it. */
+void dispatch_news(struct server *s, const struct store_news *news);
 /* A parked call runs again. */
 void dispatch_resume(struct request *r);
 /* r->call.failure or r->out is the answer. */

@@ -28,6 +28,7 @@
 #include "verbs.gen.h"
 
 #define BATCH_MAX   256
+#define SCRATCH_MAX ((size_t)64 * 1024 * 1024)
 #define DONE_MAX    64   /* answers in one turn of the loop: others are waiting there too */
 #define QUEUE_MAX   4096 /* above what quotas let in: never reached by callers */
 #define N_SCANNERS  2
@@ -60,6 +61,8 @@ struct lanes {
 	pthread_t writer;
 	bool has_writer;
 	struct log_limit limit; /* the writer's */
+	struct run_writer run;
+	atomic_bool is_news_lost; /* for want of memory: then everybody looks */
 	struct scanner scanners[N_SCANNERS];
 	atomic_uint_least64_t n_batches, n_batched;
 	atomic_bool is_closing, is_fatal;
@@ -112,6 +115,13 @@ static void fail_all(struct lanes *l, struct list *batch, int e)
 	}
 }
 
+static int run_one(struct lanes *l, struct request *r)
+{
+	if (r->verb->lane == LANE_SERVER && !r->is_refused)
+		return err_trace(batch_run_atomic(r, l->server->store, &l->limit));
+	return err_trace(run_write(r, &l->run));
+}
+
 static int run_calls(struct lanes *l, struct list *batch)
 {
 	struct store *store = l->server->store;
@@ -124,9 +134,7 @@ static int run_calls(struct lanes *l, struct list *batch)
 
 		if (is_stopped(r))
 			continue;
-		e = r->verb->lane == LANE_SERVER && !r->is_refused
-			? batch_run_atomic(r, store, &l->limit)
-			: run_write(r, store, &l->limit);
+		e = run_one(l, r);
 		if (e) {
 			store_rollback(store);
 			return err_trace(e);
@@ -135,14 +143,30 @@ static int run_calls(struct lanes *l, struct list *batch)
 	return err_trace(store_commit(store));
 }
 
+/* With the last of the batch: those that wait are told when all of it has come back. */
+static void leave_news(struct lanes *l, struct request *last)
+{
+	const struct store_news *news = store_news(l->server->store);
+
+	if (!news->n_ready && !news->is_more && !news->due_at && !news->wake_at)
+		return;
+	last->news = malloc(sizeof(*news));
+	if (last->news)
+		*last->news = *news;
+	else
+		atomic_store(&l->is_news_lost, true);
+}
+
 static void run_batch(struct lanes *l, struct list *batch, size_t n)
 {
 	int e = run_calls(l, batch);
 
 	atomic_fetch_add_explicit(&l->n_batches, 1, memory_order_relaxed);
 	atomic_fetch_add_explicit(&l->n_batched, n, memory_order_relaxed);
-	if (!e)
+	if (!e) {
+		leave_news(l, request_of(batch->prev));
 		return;
+	}
 	if (store_is_lost(l->server->store))
 		atomic_store(&l->is_fatal, true);
 	fail_all(l, batch, e);
@@ -385,7 +409,9 @@ static void on_done(struct loop_fd *f, uint32_t events)
 {
 	struct lanes *l = container_of(f, struct lanes, done_fd);
 	struct server *s = l->server;
+	static const struct store_news unknown = { .is_more = true, .due_at = 1 };
 	bool has_written = false;
+	struct store_news *news;
 	struct list items, *it;
 
 	if (atomic_load(&l->is_fatal)) {
@@ -406,8 +432,14 @@ static void on_done(struct loop_fd *f, uint32_t events)
 		} else {
 			l->n_scans--;
 		}
+		news = TAKE_PTR(r->news);
 		dispatch_returned(r);
+		if (news)
+			dispatch_news(s, news);
+		free(news);
 	}
+	if (atomic_exchange(&l->is_news_lost, false))
+		dispatch_news(s, &unknown);
 	dispatch_batch_over(s, has_written);
 }
 
@@ -543,6 +575,9 @@ int lanes_new(struct server *s, struct lanes **out)
 		return err_nomem();
 	l->server = s;
 	l->done_fd.fd = -1;
+	l->run.store = s->store;
+	l->run.limit = &l->limit;
+	arena_init(&l->run.scratch, SCRATCH_MAX);
 	l->writes.event_fd = l->scans.event_fd = l->done.event_fd = -1;
 	list_init(&l->gathered);
 	list_init(&l->gathered_first);
@@ -585,6 +620,7 @@ struct lanes *lanes_free(struct lanes *l)
 	queue_deinit(&l->writes);
 	queue_deinit(&l->scans);
 	queue_deinit(&l->done);
+	arena_deinit(&l->run.scratch);
 	free(l);
 	return NULL;
 }

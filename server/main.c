@@ -20,6 +20,7 @@
 #include "server/lanes.h"
 #include "server/notify.h"
 #include "server/request.h"
+#include "server/scheduler.h"
 #include "server/server.h"
 #include "transport/unix.h"
 
@@ -139,7 +140,11 @@ static void check_idle(struct program *p)
 
 	if (s->n_channels || s->n_requests)
 		s->last_client_ms = now;
-	else if (now - s->last_client_ms >= s->options.idle_exit_s * 1000)
+	else if (now - s->last_client_ms < s->options.idle_exit_s * 1000)
+		return;
+	else if (scheduler_has_work(s->scheduler))
+		s->last_client_ms = now;
+	else
 		begin_drain(p, "no client for as long as --idle-exit says");
 }
 

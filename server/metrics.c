@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "server/claims.h"
 #include "server/conn_http.h"
 #include "server/conn_line.h"
 #include "server/lanes.h"
@@ -15,8 +16,11 @@
 #include "server/quota.h"
 #include "server/request.h"
 #include "server/server.h"
+#include "store/queues.h"
 #include "store/store.h"
 #include "verbs.gen.h"
+
+#define QUEUES_SHOWN 100
 
 /* Upper bounds in microseconds, and as Prometheus writes them. */
 static const struct bucket {
@@ -162,6 +166,8 @@ static void write_load(struct server *s, struct buf *b)
 	    (int64_t)lanes.n_batches);
 	one(b, "questd_parked_calls", "gauge", "Calls that wait for something to happen.",
 	    (int64_t)park_n(s->park));
+	one(b, "questd_waiting_claims", "gauge", "Claims that wait for a task.",
+	    (int64_t)claims_n(s->claims));
 	one(b, "questd_streams", "gauge", "Open event streams.",
 	    (int64_t)publish_n_streams(s->publish));
 	one(b, "questd_channels", "gauge", "Connections and exchanges in flight.",
@@ -175,6 +181,58 @@ static void write_load(struct server *s, struct buf *b)
 	    (int64_t)log_n_dropped());
 	one(b, "questd_memory_bytes", "gauge", "Resident memory.", proc_resident_bytes());
 	one(b, "questd_open_files", "gauge", "Open descriptors.", proc_open_files());
+}
+
+/* The name of a queue as a label's value. */
+static void put_label(struct buf *b, struct str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] == '"' || s.p[i] == '\\')
+			buf_put_char(b, '\\');
+		buf_put_char(b, s.p[i]);
+	}
+}
+
+static void write_tasks(struct buf *b, const struct task_queue *q)
+{
+	const struct {
+		const char *state;
+		int64_t n;
+	} rows[] = { { "pending", q->pending },
+		     { "ready", q->ready },
+		     { "claimed", q->claimed },
+		     { "in_progress", q->in_progress },
+		     { "awaiting",
+		       q->awaiting_approval + q->awaiting_input + q->output_pending_review },
+		     { "failed", q->failed } };
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		buf_put_str(b, STR("questd_tasks{queue=\""));
+		put_label(b, q->name);
+		buf_fmt(b, "\",state=\"%s\"} %lld\n", rows[i].state, (long long)rows[i].n);
+	}
+}
+
+/* Of the first queues by name. */
+static void write_queues(struct server *s, struct buf *b)
+{
+	CLEANUP(arena_deinit) struct arena a;
+	struct task_queue_list queues = { NULL, 0 };
+	struct store_tx tx;
+	bool has_more;
+
+	arena_init(&a, 0);
+	if (store_read_begin(s->reader, &a, clock_wall_ms(&s->clock), &tx)) {
+		err_forget(); /* the store's own figures say more of that */
+		return;
+	}
+	if (store_queue_page(&tx, STR_NONE, QUEUES_SHOWN, &queues, &has_more))
+		err_forget();
+	store_read_end(s->reader);
+	store_reader_idle(s->reader);
+	head(b, "questd_tasks", "gauge", "Tasks by queue and state.");
+	for (size_t i = 0; i < queues.n; i++)
+		write_tasks(b, &queues.v[i]);
 }
 
 static void write_http(struct server *s, struct buf *b)
@@ -203,5 +261,6 @@ void metrics_write(struct server *s, struct buf *b)
 	write_latency(s->metrics, b);
 	write_store(s, b);
 	write_load(s, b);
+	write_queues(s, b);
 	write_http(s, b);
 }

@@ -30,16 +30,19 @@ struct quota {
 static const int64_t everybody_max[CHARGE_KIND_MAX] = {
 	[CHARGE_BYTES] = 128 * MIB, [CHARGE_CALLS] = 1024,
 	[CHARGE_STREAMS] = 2000,    [CHARGE_CONNS] = 12000,
+	[CHARGE_WAITS] = 12000,
 };
 /* The one who runs the server: alone with it, as a rule, so nearly all that there is; one other
  * caller's share of calls always stays free. */
 static const int64_t owner_max[CHARGE_KIND_MAX] = {
 	[CHARGE_BYTES] = 128 * MIB, [CHARGE_CALLS] = 960,
 	[CHARGE_STREAMS] = 2000,    [CHARGE_CONNS] = 12000,
+	[CHARGE_WAITS] = 12000,
 };
 static const int64_t caller_max[CHARGE_KIND_MAX] = {
 	[CHARGE_BYTES] = 16 * MIB, [CHARGE_CALLS] = 64,
 	[CHARGE_STREAMS] = 16,    [CHARGE_CONNS] = 64,
+	[CHARGE_WAITS] = 256,
 };
 /* clang-format on */
 

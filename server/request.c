@@ -82,6 +82,7 @@ struct request *request_new(struct channel *c, const struct request_ops *ops, vo
 	if (!r)
 		return NULL;
 	r->channel = c;
+	r->call.connection = c->serial;
 	request_set_trace(r, c->trace);
 	r->is_read_only = c->is_read_only;
 	list_push_back(&c->requests, &r->link);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/run.h"
 
+#include <string.h>
+
 #include "base/err.h"
 #include "handlers.gen.h"
 #include "server/audit.h"
@@ -149,41 +151,97 @@ int run_record_failure(struct request *r, struct store *store)
 	return err_trace(store_call_undo(store));
 }
 
-static int run_job(struct request *r, struct store *store)
+/* A job that fails is tried again by whoever gave it. */
+static int run_job(struct request *r, struct run_writer *w)
 {
 	struct store_tx tx;
-	int e = store_call_begin(store, &r->arena, r->call.now_ms, &tx);
+	int e = store_call_begin(w->store, &r->arena, r->call.now_ms, &tx);
 
 	if (e)
 		return err_trace(e);
+	r->call.tx = &tx;
 	e = r->job(r, &tx);
+	r->call.tx = NULL;
+	r->outcome = 0;
 	if (!e)
-		return err_trace(store_call_keep(store));
-	err_forget(); /* tried again with the next round */
-	r->outcome = CALL_FAILED;
-	return err_trace(store_call_undo(store));
+		return err_trace(store_call_keep(w->store));
+	fault(r, e, w->limit);
+	return err_trace(store_call_undo(w->store));
 }
 
-int run_write(struct request *r, struct store *store, struct log_limit *limit)
+/* Whoever waited and has gone meanwhile is not given anything. */
+static void cancel_late(struct request *r)
+{
+	if (!r->has_waited || r->outcome ||
+	    !atomic_load_explicit(&r->is_cancelled, memory_order_relaxed))
+		return;
+	r->outcome = CALL_FAILED;
+	request_fail(r, ERROR_CANCELLED, "the call was cancelled");
+}
+
+/* What a failure says must outlive the scratch. */
+static void keep_failure(struct request *r)
+{
+	struct call_failure *f = &r->call.failure;
+
+	f->message = str_dup(&r->arena, f->message);
+	f->field = str_dup(&r->arena, f->field);
+	f->hint = str_dup(&r->arena, f->hint);
+	for (size_t i = 0; i < f->n_data; i++) {
+		f->data[i].s = str_dup(&r->arena, f->data[i].s);
+		for (size_t k = 0; k < f->data[i].list.n; k++)
+			f->data[i].list.v[k] = str_dup(&r->arena, f->data[i].list.v[k]);
+		f->data[i].list.v = arena_dup(&r->arena, f->data[i].list.v,
+					      f->data[i].list.n * sizeof(struct str));
+		if (!f->data[i].list.v)
+			f->data[i].list.n = 0;
+	}
+}
+
+/* A call that has waited runs in the scratch; what it waits for is known from its first run. */
+static void run_again(struct request *r, struct store_tx *tx, struct run_writer *w)
+{
+	struct call_wait wait = r->call.wait;
+	bool is_there;
+
+	r->call.arena = tx->arena = &w->scratch;
+	memset(r->result, 0, r->verb->result->size);
+	run_in_savepoint(r, tx, w->limit);
+	is_there = r->call.wait.is_there;
+	r->call.wait.offer = wait.offer;
+	r->call.wait.is_there = is_there;
+	if (r->outcome == CALL_FAILED)
+		keep_failure(r);
+	r->call.arena = &r->arena;
+	arena_reset(&w->scratch);
+}
+
+int run_write(struct request *r, struct run_writer *w)
 {
 	struct store_tx tx;
 	int e;
 
 	run_prepare(r);
 	if (r->job)
-		return err_trace(run_job(r, store));
+		return err_trace(run_job(r, w));
 	if (r->is_refused) {
 		r->outcome = CALL_FAILED;
-		return err_trace(run_record_failure(r, store));
+		return err_trace(run_record_failure(r, w->store));
 	}
-	e = store_call_begin(store, &r->arena, r->call.now_ms, &tx);
+	e = store_call_begin(w->store, &r->arena, r->call.now_ms, &tx);
 	if (e)
 		return err_trace(e);
-	run_in_savepoint(r, &tx, limit);
-	if (r->outcome == CALL_WAIT || r->outcome == CALL_AGAIN)
-		fault(r, err_new(ERR_INTERNAL, "a write cannot wait"), limit);
+	if (r->has_waited)
+		run_again(r, &tx, w);
+	else
+		run_in_savepoint(r, &tx, w->limit);
+	if (r->outcome == CALL_AGAIN)
+		fault(r, err_new(ERR_INTERNAL, "a write cannot go on later"), w->limit);
+	cancel_late(r);
 	if (!r->outcome)
-		return err_trace(store_call_keep(store));
-	e = store_call_undo(store);
-	return e ? err_trace(e) : err_trace(run_record_failure(r, store));
+		return err_trace(store_call_keep(w->store));
+	e = store_call_undo(w->store);
+	if (e || r->outcome == CALL_WAIT)
+		return err_trace(e);
+	return err_trace(run_record_failure(r, w->store));
 }

@@ -2,6 +2,7 @@
 /* One run of a verb's function in whichever thread, and the idempotent one of a writer. */
 #pragma once
 
+#include "base/arena.h"
 #include "base/log.h"
 #include "base/macros.h"
 #include "server/request.h"
@@ -15,9 +16,15 @@ void run_prepare(struct request *r);
  * failed. */
 enum err_class run_verb(struct request *r, struct store_tx *tx, bool keep_busy,
 			struct log_limit *limit);
-/* In a savepoint: looks for the kept reply of r->request_id, runs, keeps the reply. Same outcomes.
- * Negative when the transaction itself is beyond help. */
-int run_write(struct request *r, struct store *store, struct log_limit *limit) must_check;
+/* In a savepoint: looks for the kept reply of r->request_id, runs, keeps the reply. Same outcomes;
+ * with CALL_WAIT all is undone. What a call that has waited needs is taken from `scratch`, so that
+ * waiting does not make it grow. Negative when the transaction itself is beyond help. */
+struct run_writer {
+	struct store *store;
+	struct arena scratch;
+	struct log_limit *limit;
+};
+int run_write(struct request *r, struct run_writer *w) must_check;
 /* A key that was revoked while the call waited does nothing any more: false, the call failed. */
 bool run_check_key(struct request *r, struct store_tx *tx, struct log_limit *limit) must_check;
 /* Puts a failed call on record, in a savepoint of its own. Negative as run_write. */

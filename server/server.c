@@ -12,6 +12,7 @@
 #include "server/access_keys.h"
 #include "server/audit.h"
 #include "server/channel.h"
+#include "server/claims.h"
 #include "server/conn_http.h"
 #include "server/conn_line.h"
 #include "server/info.h"
@@ -23,6 +24,7 @@
 #include "server/quota.h"
 #include "server/request.h"
 #include "server/rpc.h"
+#include "server/scheduler.h"
 #include "server/seal.h"
 
 #define DAY_MS        ((int64_t)24 * 3600 * 1000)
@@ -198,6 +200,8 @@ static int make_parts(struct server *s)
 	if (!e)
 		e = park_new(s, &s->park);
 	if (!e)
+		e = claims_new(s, &s->claims);
+	if (!e)
 		e = publish_new(s, &s->publish);
 	if (!e)
 		e = rpc_new(s, &s->rpc);
@@ -230,6 +234,8 @@ int server_init(struct server *s, struct store_problem *problem)
 		e = make_parts(s);
 	if (!e)
 		e = lanes_new(s, &s->lanes);
+	if (!e && !s->options.read_only)
+		e = scheduler_new(s, &s->scheduler);
 	return err_trace(e);
 }
 
@@ -238,10 +244,12 @@ void server_deinit(struct server *s)
 	s->http = s->http ? conn_http_free(s->http) : NULL;
 	s->lines = s->lines ? conn_lines_free(s->lines) : NULL;
 	s->mcp = s->mcp ? mcp_free(s->mcp) : NULL;
+	s->scheduler = scheduler_free(s->scheduler);
 	s->lanes = lanes_free(s->lanes);
 	s->rpc = rpc_free(s->rpc);
 	s->publish = publish_free(s->publish);
 	s->park = park_free(s->park);
+	s->claims = claims_free(s->claims);
 	s->metrics = metrics_free(s->metrics);
 	if (s->loop)
 		pool_empty(s);
@@ -271,6 +279,8 @@ void server_begin_drain(struct server *s)
 	mcp_drain(s->mcp);
 	publish_end_all(s->publish, STREAM_SHUTDOWN);
 	park_drain(s->park);
+	claims_drain(s->claims);
+	scheduler_stop(s->scheduler);
 }
 
 bool server_is_drained(const struct server *s)

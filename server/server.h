@@ -19,6 +19,7 @@
 struct access;
 struct access_keys;
 struct channel;
+struct claims;
 struct conn_http;
 struct conn_lines;
 struct lanes;
@@ -27,6 +28,7 @@ struct park;
 struct publish;
 struct quota;
 struct rpc;
+struct scheduler;
 struct seal;
 struct mcp;
 
@@ -39,6 +41,8 @@ struct server {
 	struct store_reader *reader; /* inline reads on the loop */
 	struct lanes *lanes;
 	struct park *park;
+	struct claims *claims;
+	struct scheduler *scheduler; /* NULL where nothing may be written */
 	struct publish *publish;
 	struct metrics *metrics;
 	struct quota *quota;

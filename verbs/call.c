@@ -103,6 +103,12 @@ int call_wait_for(struct call *c, struct str subject, int64_t timeout_ms)
 	return CALL_WAIT;
 }
 
+int call_wait_for_task(struct call *c, const struct call_wait *wait)
+{
+	c->wait = *wait;
+	return CALL_WAIT;
+}
+
 /* A JSON string; what comes here was checked to be UTF-8 when it came in. */
 static void put_text(struct buf *b, struct str s)
 {

@@ -20,6 +20,7 @@
 struct shape_faults;
 struct store;
 struct store_event_filter;
+struct store_offer;
 struct store_tx;
 struct store_job;
 struct verb;
@@ -27,7 +28,8 @@ struct call_server;
 
 enum {
 	CALL_FAILED = 1, /* refused; call->failure says why */
-	CALL_WAIT, /* run again when call->wait's subject changes or its time is over (lane long) */
+	CALL_WAIT,  /* run again when call->wait's subject changes or its time is over (lanes long
+		       and  write) */
 	CALL_AGAIN, /* run again soon: one step of a long work is done (lane long) */
 };
 
@@ -89,6 +91,11 @@ struct call_failure {
 struct call_wait {
 	struct str subject; /* an object's id, or NONE for any event */
 	int64_t timeout_ms; /* from the call's start */
+	/* Lane write: not for an event, but for a ready task of this queue (0 = one that is not
+	 * there yet) that the offer meets. */
+	int64_t queue;
+	const struct store_offer *offer; /* arena memory */
+	bool is_there;                   /* there are some that others may take */
 };
 
 /* How far a long call is; shown as MCP progress and on a terminal. */
@@ -118,7 +125,8 @@ struct call {
 	struct store_tx *tx; /* NULL in lane long's steps on the writer (they use `store`) */
 	struct store *store;
 	const struct call_server *server;
-	int64_t now_ms;               /* wall time, the same during the whole call */
+	int64_t now_ms;      /* wall time, the same during the whole call */
+	uint64_t connection; /* of this process: who calls will be known to be gone; 0 = never */
 	struct call_touched *touched; /* whose access the verb changed */
 	bool is_time_over;            /* a CALL_WAIT call runs for the last time */
 	bool is_cancelled; /* a CALL_AGAIN call runs for the last time: tidy up and fail `cancelled`
@@ -144,6 +152,8 @@ void call_data_strs(struct call *c, const char *key, struct str_list values);
 struct str call_listed(struct arena *a, struct str_list list, size_t n_all);
 
 int call_wait_for(struct call *c, struct str subject, int64_t timeout_ms); /* CALL_WAIT */
+/* The same for a task: what the call did so far is undone, and it runs again. */
+int call_wait_for_task(struct call *c, const struct call_wait *wait);
 
 /* One event, in the call's transaction, with the principal as its source. `fields` become the
  * payload object. */

@@ -4,118 +4,28 @@
 
 #include "handlers.gen.h"
 #include "store/quests.h"
+#include "store/tasks.h"
 #include "verbs/call.h"
-
-static const struct str reserved[] = { STR("agent"), STR("quest"),   STR("idea"), STR("system"),
-				       STR("role"),  STR("session"), STR("task"), STR("schedule"),
-				       STR("user"),  STR("key") };
-
-/* All that the runtime itself fires. */
-static const struct str kinds[] = {
-	STR("agent.erased"),   STR("agent.retired"),  STR("agent.spawned"),   STR("agent.updated"),
-	STR("idea.deleted"),   STR("idea.linked"),    STR("idea.stored"),     STR("idea.unlinked"),
-	STR("idea.updated"),   STR("key.created"),    STR("key.revoked"),     STR("key.rotated"),
-	STR("quest.assigned"), STR("quest.blocked"),  STR("quest.claimed"),   STR("quest.closed"),
-	STR("quest.created"),  STR("quest.released"), STR("quest.unblocked"), STR("quest.updated"),
-	STR("role.assigned"),  STR("role.created"),   STR("role.deleted"),    STR("role.updated"),
-	STR("role.vacated"),   STR("user.created"),   STR("user.deleted"),    STR("user.updated"),
-};
-
-static bool is_reserved(struct str kind)
-{
-	struct str rest = kind, first = str_cut(&rest, '.');
-
-	for (size_t i = 0; rest.p && i < ARRAY_LEN(reserved); i++)
-		if (str_eq(first, reserved[i]))
-			return true;
-	return false;
-}
-
-/* Dotted words of [a-z0-9_-], at least two. */
-static bool is_kind(struct str s)
-{
-	size_t n_dots = 0;
-
-	for (size_t i = 0; i < s.n; i++) {
-		char ch = s.p[i];
-
-		if (ch == '.' && (i == 0 || i + 1 == s.n || s.p[i - 1] == '.'))
-			return false;
-		n_dots += ch == '.';
-		if (ch != '.' && ch != '_' && ch != '-' && !(ch >= 'a' && ch <= 'z') &&
-		    !(ch >= '0' && ch <= '9'))
-			return false;
-	}
-	return n_dots > 0;
-}
-
-static int check_kind(struct call *c, struct str kind)
-{
-	struct str rest = kind, first = str_cut(&rest, '.');
-
-	if (!is_kind(kind))
-		return call_fail_field(
-		    c, ERROR_INVALID_PARAMS, "kind",
-		    "'%.*s' is not of the form 'build.finished': lower-case words with dots",
-		    STR_ARG(kind));
-	if (!is_reserved(kind))
-		return 0;
-	return call_fail_field(c, ERROR_INVALID_PARAMS, "kind",
-			       "kinds that begin with '%.*s.' are the runtime's own",
-			       STR_ARG(first));
-}
+#include "verbs/event_kinds.h"
 
 /* ---- filters ---- */
 
-/* "agent.*, idea.*, quest.*": the kinds are in order. */
-static struct str list_families(struct arena *a)
-{
-	struct str out = STR(""), last = STR_NONE;
-
-	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
-		struct str rest = kinds[i], family = str_cut(&rest, '.');
-
-		if (!last.p || !str_eq(family, last))
-			out = str_fmt(a, "%.*s%s%.*s.*", STR_ARG(out), out.n ? ", " : "",
-				      STR_ARG(family));
-		last = family;
-	}
-	return out;
-}
-
-/* A kind that the runtime would have to fire and does not is a slip, and never comes. */
-static int check_filter(struct call *c, struct str glob)
-{
-	struct str nearest;
-
-	if (!is_reserved(glob))
-		return 0;
-	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
-		if (store_event_kind_matches(glob, kinds[i]))
-			return 0;
-	nearest = str_nearest(glob, kinds, ARRAY_LEN(kinds));
-	if (nearest.p) {
-		call_data_str(c, "nearest", nearest);
-		c->failure.hint = str_fmt(c->arena, "did you mean %.*s?", STR_ARG(nearest));
-	} else {
-		c->failure.hint =
-		    str_fmt(c->arena,
-			    "of the runtime's kinds there are %.*s; your own, such as build.*, may "
-			    "be any others",
-			    STR_ARG(list_families(c->arena)));
-	}
-	return call_fail_field(c, ERROR_INVALID_PARAMS, "kinds", "no event is of kind '%.*s'",
-			       STR_ARG(glob));
-}
-
-/* A quest's short id stands for its id; another text for itself. */
+/* The short id of a quest or task stands for its id; another text for itself. */
 static int find_subject(struct call *c, struct str *subject)
 {
 	struct store_quest q;
-	int e = str_starts(*subject, STR("q-")) ? store_quest_get(c->tx, *subject, &q) : STORE_NONE;
+	struct store_task t;
+	int e = STORE_NONE;
 
-	if (e == 0)
-		*subject = q.quest.id;
+	if (str_starts(*subject, STR("q-"))) {
+		e = store_quest_get(c->tx, *subject, &q);
+		if (e == 0)
+			*subject = q.quest.id;
+	} else if (str_starts(*subject, STR("t-"))) {
+		e = store_task_get(c->tx, *subject, &t);
+		if (e == 0)
+			*subject = t.task.id;
+	}
 	return e == STORE_NONE ? 0 : err_trace(e);
 }
 
@@ -124,7 +34,7 @@ static int settle_filter(struct call *c, struct store_event_filter *f)
 	int e = 0;
 
 	for (size_t i = 0; i < f->kinds.n && e == 0; i++)
-		e = check_filter(c, f->kinds.v[i]);
+		e = event_kind_check_filter(c, f->kinds.v[i]);
 	return e ? e : find_subject(c, &f->subject);
 }
 
@@ -137,7 +47,7 @@ int events_fire(struct call *c, const struct events_fire_params *p, struct event
 	int64_t seq;
 	int e;
 
-	if ((e = check_kind(c, p->kind)) || (e = find_subject(c, &new.subject)))
+	if ((e = event_kind_check(c, "kind", p->kind)) || (e = find_subject(c, &new.subject)))
 		return e;
 	if ((e = store_event_add(c->tx, &new, &seq)) ||
 	    (e = store_event_get(c->tx, seq, &r->event)))

@@ -239,6 +239,12 @@ ELSEWHERE = {
     ("events.poll", "cursor_expired"): ("tests/unit/verbs/test_events.c", "TEST(events_poll_behind_retention"),
     ("keys.use", "unsupported"): ("tests/system/test_keys.py", "def test_over_http_the_header_says_who_calls"),
     ("keys.rotate", "denied"): ("tests/system/test_keys.py", "def test_tm_authz_03_a_key_is_never_allowed_more_than_its_maker"),
+    ("queues.update", "conflict"): ("tests/unit/verbs/test_workers.c", "TEST(queues_and_workers_are_bounded"),
+    ("workers.register", "conflict"): ("tests/unit/verbs/test_workers.c", "TEST(queues_and_workers_are_bounded"),
+    ("workers.register", "name_taken"): ("tests/unit/verbs/test_workers.c", "TEST(workers_names_belong"),
+    ("workers.heartbeat", "conflict"): ("tests/unit/verbs/test_workers.c", "TEST(ik_q24_ag_17_missed_beats"),
+    ("workers.drain", "conflict"): ("tests/unit/verbs/test_workers.c", "TEST(ik_q24_ag_17_missed_beats"),
+    ("workers.resume", "conflict"): ("tests/unit/verbs/test_workers.c", "TEST(ik_q24_ag_17_missed_beats"),
 }
 
 

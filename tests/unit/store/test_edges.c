@@ -293,7 +293,7 @@ TEST(f_06_a_full_disk_at_the_start_gives_up_the_reserve)
 	crashvfs_reset(test_dir());
 	crashvfs_fail(CRASHVFS_ONCE, 1, true);
 	/* the first write of the opening finds no room; the second try has it */
-	for (int64_t n = 1; !crashvfs_has_failed() && n < 100; n++) {
+	for (int64_t n = 1; !crashvfs_has_failed() && n < 300; n++) {
 		world_close(&w);
 		crashvfs_fail(CRASHVFS_ONCE, n, true);
 		CHECK_INT(world_open(&w), 0);

@@ -17,12 +17,12 @@ static const struct wanted {
 	{ "connect two notes", "ideas.link" },
 	{ "follow links between ideas", "ideas.walk" },
 	{ "finish my work", "quests.close" },
-	{ "cancel a task", "quests.close" },
+	{ "cancel a task", "tasks.cancel" },
 	{ "mark task as done", "quests.close" },
 	{ "close work", "quests.close" },
-	{ "list tasks", "quests.list" },
+	{ "list tasks", "tasks.list" },
 	{ "find open tasks", "quests.list" },
-	{ "create a new task", "quests.create" },
+	{ "create a new task", "tasks.create" },
 	{ "start the next task", "quests.claim" },
 	{ "assign work to an agent", "quests.assign" },
 	{ "wait for a quest", "quests.wait" },
@@ -42,14 +42,14 @@ static const struct wanted {
 	{ "run several calls at once", "system.batch" },
 	{ "explain a verb", "verbs.describe" },
 	{ "Closing QUESTS", "quests.close" },
-	{ "cancelled tasks", "quests.close" },
+	{ "cancelled tasks", "tasks.cancel" },
 	{ "add subtask", "quests.create" },
 	{ "record the outcome of a quest", "quests.close" },
 	{ "hand back a quest", "quests.close" },
 	{ "edit a note", "ideas.update" },
 	{ "is the server alive", "system.ping" },
 	{ "is the database damaged", "system.check" },
-	{ "task", "quests.get" },    /* nothing says which: one that only reads */
+	{ "task", "tasks.get" },     /* nothing says which: one that only reads */
 	{ "damag", "system.check" }, /* a beginning, when no word fits better */
 };
 

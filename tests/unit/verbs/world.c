@@ -11,6 +11,7 @@
 #include "schemas/shape.h"
 #include "store/db.h"
 #include "verbs.gen.h"
+#include "verbs/tasks_due.h"
 
 #define PARAMS_MAX 65536
 #define ROOM_MAX   ((size_t)48 * 1024)
@@ -174,6 +175,7 @@ static int call_verb(struct world *w, const struct verb *v, const void *params, 
 			    .store = w->store,
 			    .server = &w->server,
 			    .now_ms = clock_wall_ms(&w->clock),
+			    .connection = w->connection,
 			    .is_time_over = w->is_time_over };
 	if (!CHECK_OK(store_begin(w->store)) ||
 	    !CHECK_OK(store_call_begin(w->store, a, c->now_ms, tx)))
@@ -252,6 +254,32 @@ const struct json *world_say(struct world *w, const char *verb, const char *fmt,
 			     str_fmt(&w->arena, "{\"error\":\"invalid_params\",\"field\":\"%.*s\"}",
 				     STR_ARG(faults.v[0].field)));
 	return run(w, v, params);
+}
+
+void world_wait(struct world *w, int64_t ms)
+{
+	struct principal system = { .id = STR("system"), .roles = UINT32_MAX };
+	bool has_more = true;
+	int64_t due;
+
+	clock_advance(&w->clock, ms);
+	while (has_more) {
+		struct store_tx tx;
+		struct call c = { .principal = &system,
+				  .arena = &w->arena,
+				  .tx = &tx,
+				  .store = w->store,
+				  .now_ms = clock_wall_ms(&w->clock) };
+
+		if (!CHECK_OK(store_begin(w->store)) ||
+		    !CHECK_OK(store_call_begin(w->store, &w->arena, c.now_ms, &tx)) ||
+		    !CHECK_OK(tasks_tick(&c, 200, &has_more)))
+			return;
+		CHECK_OK(store_call_keep(w->store));
+		CHECK_OK(store_commit(w->store));
+		due = store_news(w->store)->due_at;
+		has_more |= due && due <= store_steady_ms(w->store);
+	}
 }
 
 const struct json *world_at(const struct json *o, const char *path)

@@ -27,6 +27,7 @@ struct world {
 	bool is_time_over;        /* of the next call */
 	bool is_starving;         /* calls are first tried with ever more memory, from none on */
 	unsigned n_starved;       /* tries that had too little */
+	uint64_t connection;      /* that calls come on; 0 = none */
 	struct call_wait wait;    /* of the last call that waits */
 };
 
@@ -41,6 +42,8 @@ void world_deinit(struct world *w);
  * subject}. Never NULL. */
 const struct json *world_say(struct world *w, const char *verb, const char *fmt, ...)
     printf_like(3, 4);
+/* Time goes on, and what is due happens, as the server's scheduler has it. */
+void world_wait(struct world *w, int64_t ms);
 /* What lies at "items.0.subject"; NONE, 0, NULL when there is nothing. */
 const struct json *world_at(const struct json *o, const char *path);
 struct str world_text(const struct json *o, const char *path);

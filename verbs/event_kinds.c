@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which kinds of events there are: the runtime's own, and the form of those of others. */
+#include "verbs/event_kinds.h"
+
+#include "store/events.h"
+
+static const struct str reserved[] = { STR("agent"), STR("quest"),   STR("idea"), STR("system"),
+				       STR("role"),  STR("session"), STR("task"), STR("schedule"),
+				       STR("queue"), STR("worker"),  STR("user"), STR("key") };
+
+/* All that the runtime itself fires. */
+static const struct str kinds[] = {
+	STR("agent.erased"),
+	STR("agent.retired"),
+	STR("agent.spawned"),
+	STR("agent.updated"),
+	STR("idea.deleted"),
+	STR("idea.linked"),
+	STR("idea.stored"),
+	STR("idea.unlinked"),
+	STR("idea.updated"),
+	STR("key.created"),
+	STR("key.revoked"),
+	STR("key.rotated"),
+	STR("quest.assigned"),
+	STR("quest.blocked"),
+	STR("quest.claimed"),
+	STR("quest.closed"),
+	STR("quest.created"),
+	STR("quest.released"),
+	STR("quest.unblocked"),
+	STR("quest.updated"),
+	STR("queue.paused"),
+	STR("queue.purged"),
+	STR("queue.resumed"),
+	STR("queue.updated"),
+	STR("role.assigned"),
+	STR("role.created"),
+	STR("role.deleted"),
+	STR("role.updated"),
+	STR("role.vacated"),
+	STR("task.awaiting_approval"),
+	STR("task.awaiting_input"),
+	STR("task.cancel_requested"),
+	STR("task.cancelled"),
+	STR("task.claimed"),
+	STR("task.completed"),
+	STR("task.created"),
+	STR("task.dependency_failed"),
+	STR("task.failed"),
+	STR("task.in_progress"),
+	STR("task.output_pending_review"),
+	STR("task.pending"),
+	STR("task.ready"),
+	STR("task.reassigned"),
+	STR("user.created"),
+	STR("user.deleted"),
+	STR("user.updated"),
+	STR("worker.degraded"),
+	STR("worker.disconnected"),
+	STR("worker.draining"),
+	STR("worker.offline"),
+	STR("worker.registered"),
+	STR("worker.removed"),
+	STR("worker.resumed"),
+};
+
+static bool is_reserved(struct str kind)
+{
+	struct str rest = kind, first = str_cut(&rest, '.');
+
+	for (size_t i = 0; rest.p && i < ARRAY_LEN(reserved); i++)
+		if (str_eq(first, reserved[i]))
+			return true;
+	return false;
+}
+
+/* Dotted words of [a-z0-9_-], at least two. */
+static bool is_kind(struct str s)
+{
+	size_t n_dots = 0;
+
+	for (size_t i = 0; i < s.n; i++) {
+		char ch = s.p[i];
+
+		if (ch == '.' && (i == 0 || i + 1 == s.n || s.p[i - 1] == '.'))
+			return false;
+		n_dots += ch == '.';
+		if (ch != '.' && ch != '_' && ch != '-' && !(ch >= 'a' && ch <= 'z') &&
+		    !(ch >= '0' && ch <= '9'))
+			return false;
+	}
+	return n_dots > 0;
+}
+
+int event_kind_check(struct call *c, const char *field, struct str kind)
+{
+	struct str rest = kind, first = str_cut(&rest, '.');
+
+	if (!is_kind(kind))
+		return call_fail_field(
+		    c, ERROR_INVALID_PARAMS, field,
+		    "'%.*s' is not of the form 'build.finished': lower-case words with dots",
+		    STR_ARG(kind));
+	if (!is_reserved(kind))
+		return 0;
+	return call_fail_field(c, ERROR_INVALID_PARAMS, field,
+			       "kinds that begin with '%.*s.' are the runtime's own",
+			       STR_ARG(first));
+}
+
+/* "agent.*, idea.*, quest.*": the kinds are in order. */
+static struct str list_families(struct arena *a)
+{
+	struct str out = STR(""), last = STR_NONE;
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		struct str rest = kinds[i], family = str_cut(&rest, '.');
+
+		if (!last.p || !str_eq(family, last))
+			out = str_fmt(a, "%.*s%s%.*s.*", STR_ARG(out), out.n ? ", " : "",
+				      STR_ARG(family));
+		last = family;
+	}
+	return out;
+}
+
+/* A kind that the runtime would have to fire and does not is a slip, and never comes. */
+int event_kind_check_filter(struct call *c, struct str glob)
+{
+	struct str nearest;
+
+	if (!is_reserved(glob))
+		return 0;
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if (store_event_kind_matches(glob, kinds[i]))
+			return 0;
+	nearest = str_nearest(glob, kinds, ARRAY_LEN(kinds));
+	if (nearest.p) {
+		call_data_str(c, "nearest", nearest);
+		c->failure.hint = str_fmt(c->arena, "did you mean %.*s?", STR_ARG(nearest));
+	} else {
+		c->failure.hint =
+		    str_fmt(c->arena,
+			    "of the runtime's kinds there are %.*s; your own, such as build.*, may "
+			    "be any others",
+			    STR_ARG(list_families(c->arena)));
+	}
+	return call_fail_field(c, ERROR_INVALID_PARAMS, "kinds", "no event is of kind '%.*s'",
+			       STR_ARG(glob));
+}
