@@ -10,6 +10,7 @@ import json
 import os
 import re
 import shutil
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -27,8 +28,8 @@ os.environ["QUESTD_BUILD"] = BUILD = os.path.abspath(options.build)
 sys.path[:0] = [os.path.dirname(HERE), os.path.join(os.path.dirname(HERE), "fault")]
 import questd  # noqa: E402
 
-LOAD, LINES, HTTP, FOLLOWERS = (os.path.join(BUILD, "tests/bench", n)
-                                for n in ("bench-load", "bench-peer-lines", "bench-peer-http", "bench-followers"))
+LOAD, LINES, HTTP, FOLLOWERS, TASKS = (os.path.join(BUILD, "tests/bench", n)
+                                       for n in ("bench-load", "bench-peer-lines", "bench-peer-http", "bench-followers", "bench-tasks"))
 BENCHES, missed = {}, []
 
 
@@ -286,6 +287,68 @@ def peers():
                                          "Accept": "application/json, text/event-stream", "Mcp-Session-Id": echo_session(port)})
         pairs("http beside the SDK", 10, lambda: load(f"http:{s.server.address}:/mcp", path),
               lambda: load(f"http:127.0.0.1:{port}:/", peer, warm=1))
+
+
+def fill_queue(folder, depth):
+    """So many ready tasks, put there while no server runs: what tasks.create would have written."""
+    with questd.Server("--ballast-mb", "0", data=folder, http="off") as server:
+        lines = server.lines()
+        lines.ok("tasks.create", {"subject": "a task", "payload": {"n": 1}})
+        lines.ok("queues.update", {"name": "default", "max_pending": 2 * depth + 1000000})
+        lines.close()
+    db = sqlite3.connect(os.path.join(folder, "questd.db"))
+    names = [r[1] for r in db.execute("pragma table_info(tasks)") if r[1] not in ("n", "id")]
+    db.execute(f"with recursive c(i) as (values (2) union all select i + 1 from c where i < ?) insert into tasks (id, {', '.join(names)})"
+               f" select printf('01a1fe44-6bdb-7000-8ebb-%012x', i), {', '.join(names)} from c, tasks t where t.n = 1", (depth,))
+    db.commit()
+    db.close()
+
+
+def work(server, mode, n, seconds=None):
+    done = subprocess.run([TASKS, server.socket_path, mode, str(n), str(seconds or options.seconds)], capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{mode}: {done.stderr[-300:]}")
+    rate, p50, p99, _ = (float(x) for x in done.stdout.split())
+    return rate, p50, p99
+
+
+def cpu_s(pid):
+    with open(f"/proc/{pid}/stat") as f:
+        fields = f.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@bench
+def queue():
+    """Durable create, and claim + complete, by clients and depth; how late a waiting claim is woken; what waiting costs."""
+    p50s = {}
+    for depth in (1000, 100000, 1000000):
+        folder = tempfile.mkdtemp(prefix="questd-bench.", dir="/var/tmp")
+        try:
+            fill_queue(folder, depth)
+            with questd.Server("--ballast-mb", "0", data=folder, http="off") as server:
+                for n in (1, 16, 64):
+                    rate, p50, p99 = work(server, "create", n)
+                    print(f"     create, {n} clients, {depth} deep: {rate:,.0f}/s p50 {p50:.0f} µs p99 {p99:.0f} µs", flush=True)
+                    rate, p50, p99 = work(server, "work", n)
+                    print(f"     claim + complete, {n} clients, {depth} deep: {rate:,.0f}/s, claim p50 {p50:.0f} µs p99 {p99:.0f} µs", flush=True)
+                    p50s[depth, n] = p50
+                    if (depth, n) == (1000, 64):
+                        verdict("claim + complete, 64 clients", rate, 20000, "rounds a second, 1,000 deep")
+                if depth == 1000:
+                    _, p50, p99 = work(server, "wake", 500)
+                    verdict("wake-up of a waiting claim", p50 / 1000, 1, f"ms p50, p99 {p99 / 1000:.2f} ms", at_most=True)
+                    verdict("wake-up of a waiting claim", p99 / 1000, 5, "ms p99", at_most=True)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+    verdict("claim among a million", p50s[1000000, 1] / p50s[1000, 1], 1.3, f"× as long; p50 {p50s[1000, 1]:.0f} µs among 1,000, {p50s[1000000, 1]:.0f} µs among 1,000,000", at_most=True)
+    with questd.Server("--ballast-mb", "0", http="off") as server:
+        waiters = subprocess.Popen([TASKS, server.socket_path, "wait", "10000", "14"], stdout=subprocess.PIPE)
+        time.sleep(4)  # until all of them wait
+        before = cpu_s(server.pid)
+        time.sleep(8)
+        verdict("10,000 waiting claims", (cpu_s(server.pid) - before) / 8 * 100, .5, "% CPU", at_most=True)
+        waiters.wait()
 
 
 @bench
