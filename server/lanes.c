@@ -28,6 +28,7 @@
 #include "verbs.gen.h"
 
 #define BATCH_MAX   256
+#define JOINS_MAX   3
 #define SCRATCH_MAX ((size_t)64 * 1024 * 1024)
 #define DONE_MAX    64   /* answers in one turn of the loop: others are waiting there too */
 #define QUEUE_MAX   4096 /* above what quotas let in: never reached by callers */
@@ -122,23 +123,66 @@ static int run_one(struct lanes *l, struct request *r)
 	return err_trace(run_write(r, &l->run));
 }
 
-static int run_calls(struct lanes *l, struct list *batch)
+/* What the writer runs in one go. */
+struct round {
+	struct list calls, steps;
+	size_t n_calls;
+};
+
+static void sort_in(struct round *round, struct list *items)
+{
+	list_for_each (it, tmp, items) {
+		list_unlink(it);
+		list_push_back(is_step(request_of(it)) ? &round->steps : &round->calls, it);
+		round->n_calls += !is_step(request_of(it));
+	}
+}
+
+/* Those from `it` on. */
+static int run_from(struct lanes *l, struct round *round, struct list *it)
+{
+	for (; it != &round->calls; it = it->next) {
+		struct request *r = request_of(it);
+		int e = is_stopped(r) ? 0 : run_one(l, r);
+
+		if (e)
+			return err_trace(e);
+	}
+	return 0;
+}
+
+/* Who comes while others run is served with them: what the disk takes for a commit is shared by
+ * all, instead of by the half that was not just answered. */
+static int run_joined(struct lanes *l, struct round *round)
+{
+	int e = 0;
+
+	for (int i = 0; !e && i < JOINS_MAX && round->n_calls < BATCH_MAX; i++) {
+		struct list *last = round->calls.prev;
+		struct list items;
+
+		list_init(&items);
+		if (!queue_take(&l->writes, &items, BATCH_MAX - round->n_calls))
+			return 0;
+		sort_in(round, &items);
+		e = run_from(l, round, last->next);
+	}
+	return err_trace(e);
+}
+
+static int run_calls(struct lanes *l, struct round *round)
 {
 	struct store *store = l->server->store;
 	int e = store_begin(store);
 
 	if (e)
 		return err_trace(e);
-	list_for_each (it, tmp, batch) {
-		struct request *r = request_of(it);
-
-		if (is_stopped(r))
-			continue;
-		e = run_one(l, r);
-		if (e) {
-			store_rollback(store);
-			return err_trace(e);
-		}
+	e = run_from(l, round, round->calls.next);
+	if (!e)
+		e = run_joined(l, round);
+	if (e) {
+		store_rollback(store);
+		return err_trace(e);
 	}
 	return err_trace(store_commit(store));
 }
@@ -157,19 +201,19 @@ static void leave_news(struct lanes *l, struct request *last)
 		atomic_store(&l->is_news_lost, true);
 }
 
-static void run_batch(struct lanes *l, struct list *batch, size_t n)
+static void run_batch(struct lanes *l, struct round *round)
 {
-	int e = run_calls(l, batch);
+	int e = run_calls(l, round);
 
 	atomic_fetch_add_explicit(&l->n_batches, 1, memory_order_relaxed);
-	atomic_fetch_add_explicit(&l->n_batched, n, memory_order_relaxed);
+	atomic_fetch_add_explicit(&l->n_batched, round->n_calls, memory_order_relaxed);
 	if (!e) {
-		leave_news(l, request_of(batch->prev));
+		leave_news(l, request_of(round->calls.prev));
 		return;
 	}
 	if (store_is_lost(l->server->store))
 		atomic_store(&l->is_fatal, true);
-	fail_all(l, batch, e);
+	fail_all(l, &round->calls, e);
 }
 
 /* The reply of an earlier try with the same request_id, or the keeping of this one's, each in a
@@ -224,27 +268,15 @@ static void run_step(struct lanes *l, struct request *r)
 	}
 }
 
-static void split_steps(struct list *items, struct list *steps, size_t *n_calls)
-{
-	*n_calls = 0;
-	list_for_each (it, tmp, items) {
-		if (is_step(request_of(it))) {
-			list_unlink(it);
-			list_push_back(steps, it);
-		} else {
-			(*n_calls)++;
-		}
-	}
-}
-
-/* Back to the loop, those before the others who went before them on the way here. */
+/* Back to the loop, those before the others who went before them on the way here; but not with
+ * news, which must find all that waited before. */
 static void give_back(struct lanes *l, struct list *items)
 {
 	struct list first;
 
 	list_init(&first);
 	list_for_each (it, tmp, items) {
-		if (!request_of(it)->goes_first)
+		if (!request_of(it)->goes_first || request_of(it)->news)
 			continue;
 		list_unlink(it);
 		list_push_back(&first, it);
@@ -255,18 +287,18 @@ static void give_back(struct lanes *l, struct list *items)
 
 static void write_round(struct lanes *l, struct list *items)
 {
-	struct list steps;
-	size_t n_calls;
+	struct round round = { .n_calls = 0 };
 
-	list_init(&steps);
-	split_steps(items, &steps, &n_calls);
-	if (n_calls) {
-		run_batch(l, items, n_calls);
-		give_back(l, items);
+	list_init(&round.calls);
+	list_init(&round.steps);
+	sort_in(&round, items);
+	if (round.n_calls) {
+		run_batch(l, &round);
+		give_back(l, &round.calls);
 	}
-	list_for_each (it, tmp, &steps)
+	list_for_each (it, tmp, &round.steps)
 		run_step(l, request_of(it));
-	queue_put_all(&l->done, &steps);
+	queue_put_all(&l->done, &round.steps);
 }
 
 static int64_t housekeep(struct lanes *l)
