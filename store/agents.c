@@ -125,7 +125,7 @@ int store_agent_add(struct store_tx *tx, struct store_agent *a)
 	db_bind_i64(s, 8, agent->max_concurrent);
 	db_bind_str(s, 9, agent->created_by);
 	db_bind_i64(s, 10, agent->created_at);
-	e = row_insert(s, &a->n);
+	e = row_insert(tx, s, &a->n);
 	return e == DB_CONSTRAINT ? STORE_NAME_TAKEN : err_trace(e);
 }
 

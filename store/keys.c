@@ -111,7 +111,7 @@ int store_key_add(struct store_tx *tx, struct store_key *k)
 	db_bind_str(s, 10, key->created_by);
 	db_bind_i64(s, 11, key->created_at);
 	row_bind_time(s, 12, key->has_expires_at, key->expires_at);
-	e = tx->arena->is_out ? err_nomem() : row_insert(s, &k->n);
+	e = tx->arena->is_out ? err_nomem() : row_insert(tx, s, &k->n);
 	if (e)
 		return e == DB_CONSTRAINT ? STORE_KEY_TAKEN : err_trace(e);
 	return err_trace(list_access(tx->arena, k->access, &key->access));

@@ -126,7 +126,7 @@ static int add_plain(struct store_tx *tx, int64_t queue)
 	if (e)
 		return err_trace(e);
 	db_bind_i64(s, 1, queue);
-	e = row_insert(s, &plain);
+	e = row_insert(tx, s, &plain);
 	if (e)
 		return err_trace(e);
 	return err_trace(row_set(tx, SQL_QUEUE_SET_PLAIN, queue, plain));
@@ -142,7 +142,7 @@ static int add_queue(struct store_tx *tx, struct str name)
 		return err_trace(e);
 	db_bind_str(s, 1, name);
 	db_bind_i64(s, 2, tx->now_ms);
-	e = row_insert(s, &n);
+	e = row_insert(tx, s, &n);
 	return e ? err_trace(e) : err_trace(add_plain(tx, n));
 }
 

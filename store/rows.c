@@ -28,14 +28,14 @@ void row_bind_time(struct db_stmt *s, int i, bool is_there, int64_t ms)
 		db_bind_null(s, i);
 }
 
-int row_insert(struct db_stmt *s, int64_t *out_n)
+int row_insert(struct store_tx *tx, struct db_stmt *s, int64_t *out_n)
 {
-	int e = db_step(s);
+	int e = db_run(s);
 
-	if (e != DB_ROW)
-		return e ? e : err_new(ERR_INTERNAL, "an insert gave no key");
-	*out_n = db_i64(s, 0);
-	return db_run(s);
+	if (e)
+		return e;
+	*out_n = db_last_rowid(tx->db);
+	return 0;
 }
 
 int row_run(struct store_tx *tx, struct db_stmt *s)
@@ -51,7 +51,7 @@ int row_run(struct store_tx *tx, struct db_stmt *s)
 
 int row_insert_sure(struct store_tx *tx, struct db_stmt *s, int64_t *out_n)
 {
-	int e = row_insert(s, out_n);
+	int e = row_insert(tx, s, out_n);
 	struct str reason;
 
 	if (e != DB_CONSTRAINT)

@@ -13,8 +13,8 @@
 struct str row_new_id(struct store_tx *tx);
 void row_bind_key(struct db_stmt *s, int i, int64_t n); /* 0 binds null */
 void row_bind_time(struct db_stmt *s, int i, bool is_there, int64_t ms);
-/* Runs an `insert … returning n`. 0, DB_CONSTRAINT or negative. */
-int row_insert(struct db_stmt *s, int64_t *out_n) must_check;
+/* Runs an insert whose row has an integer key. 0, DB_CONSTRAINT or negative. */
+int row_insert(struct store_tx *tx, struct db_stmt *s, int64_t *out_n) must_check;
 /* The same where nothing may refuse. */
 int row_insert_sure(struct store_tx *tx, struct db_stmt *s, int64_t *out_n) must_check;
 /* The first column of a bound statement's first row, which is reset; 0 when there is none. */

@@ -32,7 +32,6 @@ enum {
 	COL_STATE,
 	COL_REASON,
 	COL_SUBJECT,
-	COL_PAYLOAD,
 	COL_PRIORITY,
 	COL_RANK,
 	COL_KEY,
@@ -194,7 +193,6 @@ static void read_inside(struct db_stmt *s, struct arena *a, struct store_task *o
 static void read_plan(struct db_stmt *s, struct arena *a, struct task *t)
 {
 	t->subject = db_str_dup(s, COL_SUBJECT, a);
-	t->payload = db_str_dup(s, COL_PAYLOAD, a);
 	t->priority = db_i64(s, COL_PRIORITY);
 	t->assignee = db_str_dup(s, COL_ASSIGNEE_NAME, a);
 	t->scheduled_for = db_i64(s, COL_SCHEDULED_FOR);
@@ -331,6 +329,21 @@ int store_task_get_n(struct store_tx *tx, int64_t n, struct store_task *out)
 	return one_task(tx, s, out);
 }
 
+int store_task_payload(struct store_tx *tx, struct store_task *t)
+{
+	struct db_stmt *s;
+	int e = db_stmt(tx->db, SQL_TASK_PAYLOAD, &s);
+
+	if (e)
+		return err_trace(e);
+	db_bind_i64(s, 1, t->n);
+	e = db_step(s);
+	if (e == DB_ROW)
+		t->task.payload = db_str_dup(s, 0, tx->arena);
+	db_reset(s);
+	return e < 0 ? err_trace(e) : tx->arena->is_out ? err_nomem() : 0;
+}
+
 int store_task_by_key(struct store_tx *tx, int64_t queue, struct str key,
 		      struct store_task_key *out)
 {
@@ -383,32 +396,43 @@ static int bind_new(struct store_tx *tx, struct db_stmt *s, const struct store_t
 	row_bind_key(s, 4, t->lane);
 	db_bind_i64(s, 5, w->state);
 	db_bind_str(s, 6, w->subject);
-	db_bind_str(s, 7, w->payload);
-	db_bind_i64(s, 8, w->priority);
-	row_bind_time(s, 9, w->state == TASK_STATE_READY, t->rank);
-	db_bind_str(s, 10, w->key);
-	db_bind_str(s, 11, w->concurrency_key);
-	row_bind_time(s, 12, w->concurrency_key.p != NULL, w->concurrency_limit);
-	row_bind_key(s, 13, t->assignee);
-	row_bind_time(s, 14, w->has_scheduled_for, w->scheduled_for);
-	row_bind_key(s, 15, t->wake_at);
-	row_bind_key(s, 16, store_task_due_at(t, tx->steady_ms));
-	db_bind_i64(s, 17, w->lease_ms);
-	bind_limit(s, 18, w->schedule_to_start_ms);
-	bind_limit(s, 19, w->schedule_to_close_ms);
-	bind_limit(s, 20, w->start_to_close_ms);
-	bind_limit(s, 21, w->heartbeat_timeout_ms);
-	db_bind_str(s, 22, retry);
-	db_bind_i64(s, 23, w->approval);
-	db_bind_i64(s, 24, w->review);
-	db_bind_i64(s, 25, t->dependencies);
-	db_bind_i64(s, 26, w->open_dependencies);
-	db_bind_i64(s, 27, w->on_failed);
-	row_bind_key(s, 28, t->ready_at);
-	db_bind_i64(s, 29, t->begins_at);
-	db_bind_str(s, 30, w->created_by);
-	db_bind_i64(s, 31, w->created_at);
+	db_bind_i64(s, 7, w->priority);
+	row_bind_time(s, 8, w->state == TASK_STATE_READY, t->rank);
+	db_bind_str(s, 9, w->key);
+	db_bind_str(s, 10, w->concurrency_key);
+	row_bind_time(s, 11, w->concurrency_key.p != NULL, w->concurrency_limit);
+	row_bind_key(s, 12, t->assignee);
+	row_bind_time(s, 13, w->has_scheduled_for, w->scheduled_for);
+	row_bind_key(s, 14, t->wake_at);
+	row_bind_key(s, 15, store_task_due_at(t, tx->steady_ms));
+	db_bind_i64(s, 16, w->lease_ms);
+	bind_limit(s, 17, w->schedule_to_start_ms);
+	bind_limit(s, 18, w->schedule_to_close_ms);
+	bind_limit(s, 19, w->start_to_close_ms);
+	bind_limit(s, 20, w->heartbeat_timeout_ms);
+	db_bind_str(s, 21, retry);
+	db_bind_i64(s, 22, w->approval);
+	db_bind_i64(s, 23, w->review);
+	db_bind_i64(s, 24, t->dependencies);
+	db_bind_i64(s, 25, w->open_dependencies);
+	db_bind_i64(s, 26, w->on_failed);
+	row_bind_key(s, 27, t->ready_at);
+	db_bind_i64(s, 28, t->begins_at);
+	db_bind_str(s, 29, w->created_by);
+	db_bind_i64(s, 30, w->created_at);
 	return 0;
+}
+
+static int add_payload(struct store_tx *tx, const struct store_task *t)
+{
+	struct db_stmt *s;
+	int e = db_stmt(tx->db, SQL_TASK_PAYLOAD_ADD, &s);
+
+	if (e)
+		return err_trace(e);
+	db_bind_i64(s, 1, t->n);
+	db_bind_str(s, 2, t->task.payload);
+	return err_trace(row_run(tx, s));
 }
 
 int store_task_add(struct store_tx *tx, struct store_task *t)
@@ -425,14 +449,14 @@ int store_task_add(struct store_tx *tx, struct store_task *t)
 		return err_trace(e);
 	if (tx->arena->is_out)
 		return err_nomem();
-	e = row_insert(s, &t->n);
+	e = row_insert(tx, s, &t->n);
 	if (e)
 		return e < 0 ? err_trace(e)
 			     : err_new(ERR_INTERNAL, "the store refused a new task: %.*s",
 				       STR_ARG(db_reason(tx->db)));
 	t->task.short_id = store_task_short_id(tx->arena, t->n);
 	store_task_tell_times(tx, t);
-	return 0;
+	return t->task.payload.p ? err_trace(add_payload(tx, t)) : 0;
 }
 
 /* ---- the ways that are taken often ---- */
@@ -457,18 +481,6 @@ static void set_lease(struct store_tx *tx, struct store_task *t)
 	w->lease_until = tx->steady_ms + (t->claim_ms ? t->claim_ms : w->lease_ms);
 	w->has_lease_until = true;
 	w->updated_at = tx->now_ms;
-}
-
-/* Both ways are taken, one after the other, as the table has it. */
-static int start_claimed(struct store_tx *tx, const struct store_task *t)
-{
-	struct db_stmt *s;
-	int e = db_stmt(tx->db, SQL_TASK_CLAIM_STARTED, &s);
-
-	if (e)
-		return err_trace(e);
-	db_bind_i64(s, 1, t->n);
-	return err_trace(row_run(tx, s));
 }
 
 int store_task_claim(struct store_tx *tx, struct store_task *t, bool is_started)
@@ -497,10 +509,9 @@ int store_task_claim(struct store_tx *tx, struct store_task *t, bool is_started)
 	db_bind_i64(s, 8, store_task_due_at(t, tx->steady_ms));
 	db_bind_i64(s, 9, tx->now_ms);
 	row_bind_time(s, 10, is_started, tx->steady_ms);
+	db_bind_i64(s, 11, w->state);
 	e = set_one(tx, s, t);
-	if (e)
-		return e < 0 ? err_trace(e) : err_new(ERR_INTERNAL, "a ready task is not");
-	return is_started ? err_trace(start_claimed(tx, t)) : 0;
+	return e > 0 ? err_new(ERR_INTERNAL, "a ready task is not") : err_trace(e);
 }
 
 static void bind_holder(struct db_stmt *s, const struct store_task *t)

@@ -33,9 +33,11 @@ bool store_task_is_held(enum task_state s); /* claimed, in_progress */
 
 /* "t-7". NONE when memory is out, or for 0. */
 struct str store_task_short_id(struct arena *a, int64_t n);
-/* STORE_NONE. */
+/* Without the payload. STORE_NONE. */
 int store_task_get(struct store_tx *tx, struct str id, struct store_task *out) must_check;
 int store_task_get_n(struct store_tx *tx, int64_t n, struct store_task *out) must_check;
+/* Reads it into t, where there is one. */
+int store_task_payload(struct store_tx *tx, struct store_task *t) must_check;
 /* The one with this idempotency key. STORE_NONE. */
 struct store_task_key {
 	int64_t n;

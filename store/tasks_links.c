@@ -10,18 +10,6 @@
 #define ERRORS_MAX 50
 #define WALK_MAX   2000 /* tasks looked at in search of a cycle */
 
-/* A statement of one number that must not be refused. */
-static int run_of(struct store_tx *tx, enum sql_id id, int64_t n)
-{
-	struct db_stmt *s;
-	int e = db_stmt(tx->db, id, &s);
-
-	if (e)
-		return err_trace(e);
-	db_bind_i64(s, 1, n);
-	return err_trace(row_run(tx, s));
-}
-
 /* ---- dependencies ---- */
 
 static int read_ns(struct store_tx *tx, struct db_stmt *s, size_t max, struct store_n_list *out)
@@ -72,7 +60,7 @@ int store_task_depend(struct store_tx *tx, int64_t task, int64_t on, bool is_ope
 	db_bind_i64(s, 2, on);
 	db_bind_i64(s, 3, is_open);
 	e = row_run(tx, s);
-	return e ? err_trace(e) : err_trace(run_of(tx, SQL_TASK_DEPENDENTS_RECOUNT, on));
+	return e ? err_trace(e) : err_trace(row_run_one(tx, SQL_TASK_DEPENDENTS_RECOUNT, on));
 }
 
 int store_task_recount(struct store_tx *tx, struct store_task *t)
@@ -241,13 +229,13 @@ static int forget_links(struct store_tx *tx, const struct store_task *t)
 	int e = t->dependencies ? dependencies_of(tx, t->n, &ns) : 0;
 
 	if (e == 0 && t->dependencies)
-		e = run_of(tx, SQL_TASK_DEPENDENCIES_REMOVE, t->n);
+		e = row_run_one(tx, SQL_TASK_DEPENDENCIES_REMOVE, t->n);
 	for (size_t i = 0; e == 0 && i < ns.n; i++)
-		e = run_of(tx, SQL_TASK_DEPENDENTS_RECOUNT, ns.v[i]);
+		e = row_run_one(tx, SQL_TASK_DEPENDENTS_RECOUNT, ns.v[i]);
 	if (e == 0 && t->dependents)
-		e = run_of(tx, SQL_TASK_DEPENDENTS_LOSE, t->n);
+		e = row_run_one(tx, SQL_TASK_DEPENDENTS_LOSE, t->n);
 	if (e == 0 && t->dependents)
-		e = run_of(tx, SQL_TASK_DEPENDENTS_REMOVE, t->n);
+		e = row_run_one(tx, SQL_TASK_DEPENDENTS_REMOVE, t->n);
 	return err_trace(e);
 }
 
@@ -262,9 +250,11 @@ int store_task_remove(struct store_tx *tx, const struct store_task *t)
 		return STORE_REFUSED;
 	e = forget_links(tx, t);
 	if (e == 0 && t->task.attempt)
-		e = run_of(tx, SQL_TASK_ATTEMPTS_REMOVE, t->n);
+		e = row_run_one(tx, SQL_TASK_ATTEMPTS_REMOVE, t->n);
 	if (e == 0)
-		e = run_of(tx, SQL_TASK_REMOVE, t->n);
+		e = row_run_one(tx, SQL_TASK_PAYLOAD_REMOVE, t->n);
+	if (e == 0)
+		e = row_run_one(tx, SQL_TASK_REMOVE, t->n);
 	if (e == 0)
 		e = store_needs_count(tx, t->queue, t->needs, -1);
 	return err_trace(e);

@@ -75,7 +75,7 @@ int store_user_add(struct store_tx *tx, struct store_user *u)
 	db_bind_str(s, 4, user->about);
 	db_bind_str(s, 5, user->created_by);
 	db_bind_i64(s, 6, user->created_at);
-	e = tx->arena->is_out ? err_nomem() : row_insert(s, &u->n);
+	e = tx->arena->is_out ? err_nomem() : row_insert(tx, s, &u->n);
 	return e == DB_CONSTRAINT ? STORE_NAME_TAKEN : err_trace(e);
 }
 

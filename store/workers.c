@@ -205,7 +205,7 @@ int store_worker_add(struct store_tx *tx, struct store_worker *w)
 	if (a->is_out)
 		return err_nomem();
 	store_news_times(tx, store_worker_due_at(w), 0);
-	e = row_insert(s, &w->n);
+	e = row_insert(tx, s, &w->n);
 	return e <= 0 ? err_trace(e) : err_new(ERR_INTERNAL, "the store refused a new worker");
 }
 

@@ -93,6 +93,8 @@ static int resume(struct claiming *m)
 		struct store_task t;
 
 		e = store_task_get_n(c->tx, held.v[i], &t);
+		if (e == 0)
+			e = store_task_payload(c->tx, &t);
 		t.token = task_new_token(c->arena);
 		if (e == 0 && !t.token.p)
 			e = err_nomem();
@@ -151,7 +153,9 @@ static int take(struct claiming *m, int64_t n)
 	t.worker = m->worker ? m->worker->n : 0;
 	t.task.claimed_by = c->principal->id;
 	t.claim_ms = m->p->lease_ms;
-	e = store_task_claim(c->tx, &t, m->p->start);
+	e = store_task_payload(c->tx, &t);
+	if (e == 0)
+		e = store_task_claim(c->tx, &t, m->p->start);
 	if (e == 0)
 		e = store_task_leave(c->tx, &t, lane);
 	if (e == 0)

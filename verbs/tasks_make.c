@@ -46,8 +46,11 @@ static int check_key(struct making *m, bool *out_is_there)
 	e = pack_is_same(c->arena, found.payload, m->p->payload, &is_same);
 	if (e)
 		return err_trace(e);
-	if (is_same)
-		return err_trace(store_task_get_n(c->tx, found.n, m->task));
+	if (is_same) {
+		e = store_task_get_n(c->tx, found.n, m->task);
+		m->task->task.payload = found.payload;
+		return err_trace(e);
+	}
 	call_data_str(c, "task", store_task_short_id(c->arena, found.n));
 	return call_fail_field(c, ERROR_CONFLICT, "key",
 			       "a task with that key has another payload");

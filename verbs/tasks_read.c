@@ -11,6 +11,8 @@ int tasks_get(struct call *call, const struct tasks_get_params *p, struct tasks_
 	struct store_task t;
 	int e = task_named(call, "id", p->id, &t);
 
+	if (e == 0)
+		e = store_task_payload(call->tx, &t);
 	if (e == 0 && t.task.attempt)
 		e = store_task_attempts(call->tx, t.n, &t.task.errors);
 	if (e)

@@ -4,7 +4,6 @@
 insert into agents (id, name, status, instructions, model, grants, parent, depth, max_concurrent,
 	created_by, created_at, updated_at)
 values ($1, $2, 1, $3, $4, $5, $6, $7, $8, $9, $10, $10)
-returning n
 
 -- name: agent_by_id
 select a.n, a.id, a.name, a.status, a.instructions, a.model, a.grants, p.id, a.depth,

@@ -4,7 +4,6 @@
 insert into keys (id, name, hash, owner_kind, owner, access, scopes, reads_per_minute,
 	writes_per_minute, created_by, created_at, expires_at)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-returning n
 
 -- name: key_by_id
 select n, id, name, hash, owner_kind, owner, access, scopes, reads_per_minute, writes_per_minute,

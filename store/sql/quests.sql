@@ -6,7 +6,6 @@ insert into quests (id, subject, description, acceptance, status, priority, assi
 	required, labels, idea_id, idea_ids, due_at, dependencies, open_dependencies, blocked_by,
 	created_by, created_at, updated_at)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $18)
-returning n
 
 -- name: quest_by_id
 select q.n, q.id, q.subject, q.description, q.acceptance, q.status, q.priority, q.assignee, a.id,

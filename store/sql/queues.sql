@@ -31,7 +31,6 @@ from queues
 -- name: queue_add
 insert into queues (name, created_at, updated_at)
 values ($1, $2, $2)
-returning n
 
 -- name: queue_set_plain
 update queues

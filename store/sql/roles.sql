@@ -3,7 +3,6 @@
 -- name: role_add
 insert into roles (id, title, type, description, created_by, created_at, updated_at)
 values ($1, $2, $3, $4, $5, $6, $6)
-returning n
 
 -- name: role_by_id
 select r.n, r.id, r.title, r.type, r.description, r.occupant_kind, r.occupant,

@@ -3,7 +3,7 @@
 
 -- name: task_by_id
 select t.n, t.id, t.queue, q.name, t.needs, d.capabilities, d.tags, t.lane, t.state, t.reason,
-	t.subject, t.payload, t.priority, t.rank, t.key, t.concurrency_key, t.concurrency_limit,
+	t.subject, t.priority, t.rank, t.key, t.concurrency_key, t.concurrency_limit,
 	t.assignee, a.name, t.scheduled_for, t.wake_at, t.lease_ms, t.claim_ms,
 	t.schedule_to_start_ms, t.schedule_to_close_ms, t.start_to_close_ms, t.heartbeat_ms, t.retry, t.retry_at,
 	t.needs_approval, t.needs_review, t.dependencies, t.open_dependencies, t.on_failed,
@@ -22,7 +22,7 @@ where t.id = $1
 
 -- name: task_by_n
 select t.n, t.id, t.queue, q.name, t.needs, d.capabilities, d.tags, t.lane, t.state, t.reason,
-	t.subject, t.payload, t.priority, t.rank, t.key, t.concurrency_key, t.concurrency_limit,
+	t.subject, t.priority, t.rank, t.key, t.concurrency_key, t.concurrency_limit,
 	t.assignee, a.name, t.scheduled_for, t.wake_at, t.lease_ms, t.claim_ms,
 	t.schedule_to_start_ms, t.schedule_to_close_ms, t.start_to_close_ms, t.heartbeat_ms, t.retry, t.retry_at,
 	t.needs_approval, t.needs_review, t.dependencies, t.open_dependencies, t.on_failed,
@@ -40,10 +40,24 @@ left join workers w on w.n = t.worker
 where t.n = $1
 
 -- name: task_by_key
-select n, payload, finished_at
-from tasks
-where queue = $1
-and key = $2
+select t.n, p.payload, t.finished_at
+from tasks t
+left join task_payloads p on p.task = t.n
+where t.queue = $1
+and t.key = $2
+
+-- name: task_payload
+select payload
+from task_payloads
+where task = $1
+
+-- name: task_payload_add
+insert into task_payloads (task, payload)
+values ($1, $2)
+
+-- name: task_payload_remove
+delete from task_payloads
+where task = $1
 
 -- name: task_key_clear
 update tasks
@@ -51,31 +65,24 @@ set key = null
 where n = $1
 
 -- name: task_add
-insert into tasks (id, queue, needs, lane, state, subject, payload, priority, rank, key,
+insert into tasks (id, queue, needs, lane, state, subject, priority, rank, key,
 	concurrency_key, concurrency_limit, assignee, scheduled_for, wake_at, due_at, lease_ms,
 	schedule_to_start_ms, schedule_to_close_ms, start_to_close_ms, heartbeat_ms, retry,
 	needs_approval, needs_review, dependencies, open_dependencies, on_failed, ready_at, begins_at,
 	created_by, created_at, updated_at)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-	$21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $31)
-returning n
+	$21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $30)
 
 -- name: task_claim
-update tasks
-set state = 3, reason = null, lane = null, attempt = attempt + 1, token = $2, claimed_by = $3,
+update or fail tasks
+set state = $11, reason = null, lane = null, attempt = attempt + 1, token = $2, claimed_by = $3,
 	worker = $4, claimed_at = $5, started_at = $10, heartbeat_at = $10, claim_ms = $6,
 	lease_until = $7, has_progressed = 0, due_at = $8, updated_at = $9
 where n = $1
 and state = 2
 
--- name: task_claim_started
-update tasks
-set state = 4
-where n = $1
-and state = 3
-
 -- name: task_start
-update tasks
+update or fail tasks
 set state = 4, started_at = $4, heartbeat_at = $4, due_at = $5, updated_at = $6
 where n = $1
 and attempt = $2
@@ -83,7 +90,7 @@ and token = $3
 and state = 3
 
 -- name: task_beat
-update tasks
+update or fail tasks
 set heartbeat_at = $4, claim_ms = $5, lease_until = $6, due_at = $7,
 	progress = coalesce($8, progress), has_progressed = max(has_progressed, $8 is not null),
 	reclaims = case when $8 is null then reclaims else 0 end, updated_at = $9
@@ -93,7 +100,7 @@ and token = $3
 and state = 4
 
 -- name: task_complete
-update tasks
+update or fail tasks
 set state = $4, reason = null, result = $5, token = null, worker = null, lease_until = null,
 	retry_at = null, cancel_at = null, error_code = null, error_message = null, due_at = $6,
 	updated_at = $7, finished_at = $8
@@ -103,13 +110,13 @@ and token = $3
 and state = 4
 
 -- name: task_resume
-update tasks
+update or fail tasks
 set token = $2, lease_until = $3, due_at = $4, updated_at = $5
 where n = $1
 and state in (3, 4)
 
 -- name: task_set
-update tasks
+update or fail tasks
 set state = $4, reason = $5, priority = $6, rank = $7, lane = $8, needs = $9, assignee = $10,
 	wake_at = $11, due_at = $12, retry_at = $13, needs_approval = $14, tries = $15, token = $16,
 	worker = $17, ready_at = $18, begins_at = $19, lease_until = $20, reclaims = $21,
@@ -196,7 +203,6 @@ and coalesce(tags, '') = $4
 -- name: task_needs_add
 insert into task_needs (queue, assignee, capabilities, tags)
 values ($1, $2, $3, $4)
-returning n
 
 -- name: task_needs_count
 update task_needs
@@ -246,7 +252,6 @@ where n = $1
 -- name: task_lane_add
 insert into task_lanes (needs, queue, key, is_open, ready, best_rank, best)
 values ($1, $2, $3, $4, 0, $5, 0)
-returning n
 
 -- name: task_lane_set
 update task_lanes
@@ -378,7 +383,7 @@ where n = $1
 select n, finished_at
 from tasks
 where state = $1
-and state not in (2, 3, 4)
+and (state < 2 or state > 4)
 and queue = $2
 and n > $3
 order by n
@@ -416,7 +421,7 @@ join queues q on q.n = t.queue
 join task_needs d on d.n = t.needs
 left join workers w on w.n = t.worker
 where t.state = $3
-and t.state not in (2, 3, 4)
+and (t.state < 2 or t.state > 4)
 and t.queue = $2
 and t.n < $1
 order by t.n desc
@@ -470,6 +475,7 @@ from tasks
 where (token is not null) <> (state in (3, 4))
 or (lease_until is not null) <> (state in (3, 4))
 or (worker is not null and state not in (3, 4))
+or (worker is not null and worker not in (select w.n from workers w))
 or (lane is not null) <> (state = 2 and concurrency_key is not null)
 or (state = 2 and rank is null)
 or (wake_at is not null and state <> 1)

@@ -3,7 +3,6 @@
 -- name: user_add
 insert into users (id, name, addresses, about, created_by, created_at, updated_at)
 values ($1, $2, $3, $4, $5, $6, $6)
-returning n
 
 -- name: user_by_id
 select n, id, name, addresses, about, created_by, created_at, updated_at

@@ -39,10 +39,9 @@ from workers
 insert into workers (id, name, status, kind, version, queues, capabilities, tags, capacity,
 	principal, connection, heartbeat_ms, grace_ms, heartbeat_at, due_at, registered_at, updated_at)
 values ($1, $2, 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15)
-returning n
 
 -- name: worker_set
-update workers
+update or fail workers
 set status = $2, kind = $3, version = $4, queues = $5, capabilities = $6, tags = $7, capacity = $8,
 	principal = $9, connection = $10, heartbeat_ms = $11, grace_ms = $12, heartbeat_at = $13,
 	is_draining = $14, drain_by = $15, drain_reason = $16, resumes = $17, due_at = $18,
@@ -50,7 +49,7 @@ set status = $2, kind = $3, version = $4, queues = $5, capabilities = $6, tags =
 where n = $1
 
 -- name: worker_count
-update workers
+update or fail workers
 set running = running + $2, completed = completed + $3, failed = failed + $4,
 	status = case
 		when status = 1 and running + $2 > 0 then 2

@@ -298,8 +298,10 @@ def fill_queue(folder, depth):
         lines.close()
     db = sqlite3.connect(os.path.join(folder, "questd.db"))
     names = [r[1] for r in db.execute("pragma table_info(tasks)") if r[1] not in ("n", "id")]
-    db.execute(f"with recursive c(i) as (values (2) union all select i + 1 from c where i < ?) insert into tasks (id, {', '.join(names)})"
-               f" select printf('01a1fe44-6bdb-7000-8ebb-%012x', i), {', '.join(names)} from c, tasks t where t.n = 1", (depth,))
+    each = "with recursive c(i) as (values (2) union all select i + 1 from c where i < ?)"
+    db.execute(f"{each} insert into tasks (n, id, {', '.join(names)})"
+               f" select i, printf('01a1fe44-6bdb-7000-8ebb-%012x', i), {', '.join(names)} from c, tasks t where t.n = 1", (depth,))
+    db.execute(f"{each} insert into task_payloads (task, payload) select i, payload from c, task_payloads where task = 1", (depth,))
     db.commit()
     db.close()
 

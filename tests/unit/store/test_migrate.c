@@ -112,11 +112,12 @@ static const struct fixture {
 	  "insert into task_needs (queue) values (1);"
 	  "insert into workers (id, name, status, capacity, principal, heartbeat_ms, grace_ms, "
 	  "heartbeat_at, registered_at, updated_at) values ('w1', 'ann', 1, 1, 'p', 9, 9, 9, 9, 9);"
-	  "insert into tasks (id, queue, needs, state, payload, priority, rank, lease_ms, "
-	  "on_failed, "
-	  "begins_at, ready_at, created_by, created_at, updated_at) values ('t1', 1, 1, 2, "
-	  "'{\"a\":1}', 3, 7, 60000, 1, 5, 5, 'p', 5, 6);",
-	  "select (select id || payload || rank from tasks where state = 2) = 't1{\"a\":1}7'"
+	  "insert into tasks (n, id, queue, needs, state, priority, rank, lease_ms, on_failed, "
+	  "begins_at, ready_at, created_by, created_at, updated_at) values (7, 't1', 1, 1, 2, 3, "
+	  "7, 60000, 1, 5, 5, 'p', 5, 6);"
+	  "insert into task_payloads (task, payload) values (7, '{\"a\":1}');",
+	  "select (select id || payload || rank from tasks join task_payloads on task = n "
+	  "where state = 2) = 't1{\"a\":1}7'"
 	  " and (select ready from queues where name = 'q') = 1"
 	  " and (select status from workers where name = 'ann') = 1" },
 };
