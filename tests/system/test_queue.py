@@ -2,6 +2,7 @@
 """The queue of a real server: many claimers, claims that wait, kills. Names begin with the row of the promise."""
 import collections
 import json
+import multiprocessing
 import random
 import socket
 import threading
@@ -60,50 +61,75 @@ def until_parked(server, n):
         pass
 
 
+def claim_all(server, results):
+    """A process of its own: what it claimed, and what was refused."""
+    lines, got, refused = server.lines(), [], []
+    while True:
+        answer = lines.call("tasks.claim", {"max": random.choice((1, 1, 3))})
+        if "error" in answer:
+            refused.append(answer["error"])
+        elif not answer["result"]["items"]:
+            break
+        else:
+            got += [i["short_id"] for i in answer["result"]["items"]]
+    results.put((got, refused))
+
+
 class Claims(unittest.TestCase):
     def test_each_task_is_claimed_once(self):
-        """ik-Q1 1,000 tasks, 16 claimers"""
+        """ik-Q1 1,000 tasks, 16 claimers that are processes, nothing refused"""
+        processes = multiprocessing.get_context("fork")
         with Server("--ballast-mb", "0", http="off") as server:
             with_tasks(server, 1000)
-            got = collections.Counter()
-
-            def claimer():
-                lines = server.lines()
-                while items := lines.ok("tasks.claim", {"max": random.choice((1, 1, 3))})["items"]:
-                    got.update(i["short_id"] for i in items)
-                lines.close()
-            all_of(*[claimer] * 16)
-            self.assertEqual(len(got), 1000)
-            self.assertEqual(set(got.values()), {1})
+            results = processes.Queue()
+            claimers = [processes.Process(target=claim_all, args=(server, results)) for _ in range(16)]
+            for c in claimers:
+                c.start()
+            all_got, all_refused = zip(*[results.get(timeout=60) for _ in claimers])
+            for c in claimers:
+                c.join()
+            got = collections.Counter(i for some in all_got for i in some)
+            self.assertEqual([r for some in all_refused for r in some], [])
+            self.assertEqual((len(got), set(got.values())), (1000, {1}))
 
     def test_exactly_one_winner_on_every_way_in(self):
-        """ag-4 claimers over the Unix socket, /rpc and MCP"""
+        """ag-4 64 claimers over the Unix socket, /rpc and MCP, 10,000 tasks: none twice, none lost, no empty answer before the end"""
+        n_tasks = 10000
         with Server("--ballast-mb", "0") as server:
-            with_tasks(server, 600)
-            got = collections.Counter()
+            with_tasks(server, n_tasks)
+            got, too_early, observer = collections.Counter(), [], server.lines()
+            lock, guard = threading.Lock(), threading.Lock()
 
-            def over_lines():
-                lines = server.lines()
-                while items := lines.ok("tasks.claim")["items"]:
+            def note(items):
+                with lock:
                     got.update(i["short_id"] for i in items)
+                return items
+
+            def over_lines(params):
+                lines = server.lines()
+                while note(lines.ok("tasks.claim", params)["items"]):
+                    pass
                 lines.close()
 
-            def over_rpc():
-                while True:
-                    text = server.http(body={"jsonrpc": "2.0", "id": 1, "method": "tasks.claim", "params": {}})[2]
-                    items = json.loads(text)["result"]["items"]
-                    if not items:
-                        return
-                    got.update(i["short_id"] for i in items)
+            def over_rpc(params):
+                while note(json.loads(server.http(body={"jsonrpc": "2.0", "id": 1, "method": "tasks.claim", "params": params})[2])["result"]["items"]):
+                    pass
 
-            def over_tools():
+            def over_tools(params):
                 lines = server.lines()
-                while items := json.loads(lines.tool("tasks_claim")["result"]["content"][0]["text"])["items"]:
-                    got.update(i["short_id"] for i in items)
+                while note(json.loads(lines.tool("tasks_claim", params)["result"]["content"][0]["text"])["items"]):
+                    pass
                 lines.close()
-            all_of(*[over_lines] * 4, *[over_rpc] * 4, *[over_tools] * 4)
-            self.assertEqual(len(got), 600)
-            self.assertEqual(set(got.values()), {1})
+
+            def run(n):
+                claim = (over_lines, over_rpc, over_tools)[n % 3]
+                claim({"max": 1 + n % 4})
+                with guard:
+                    if counts(observer)["ready"]:
+                        too_early.append(n)
+            all_of(*[lambda n=n: run(n) for n in range(64)])
+            self.assertEqual(too_early, [])
+            self.assertEqual((len(got), set(got.values())), (n_tasks, {1}))
 
     def test_a_waiting_claim_is_woken_by_another_connection(self):
         """ik-Q4 as many as became ready, the oldest first, and nobody else"""
@@ -120,6 +146,19 @@ class Claims(unittest.TestCase):
             lines.ok("system.ping")
             self.assertEqual([w.has_come() for w in waiters[2:]], [False] * 3)
             self.assertEqual(parked(server), 3)
+
+    def test_no_wake_up_is_lost(self):
+        """ik-Q4 claims sent together on one connection while others make as many tasks"""
+        with Server("--ballast-mb", "0", http="off") as server:
+            waiter, makers = server.lines(), [server.lines() for _ in range(8)]
+
+            def wait():
+                for n in range(8):
+                    waiter.send({"jsonrpc": "2.0", "id": n, "method": "tasks.claim", "params": {"wait_ms": 15000}})
+            for _ in range(200):
+                all_of(wait, *[lambda m=m: m.ok("tasks.create") for m in makers])
+                got = [json.loads(waiter.read())["result"]["items"] for _ in range(8)]
+                self.assertEqual([len(items) for items in got], [1] * 8)
 
     def test_a_task_wakes_who_can_do_it(self):
         with Server("--ballast-mb", "0") as server:
