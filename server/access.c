@@ -287,22 +287,25 @@ static bool is_token(struct access *a, struct str bearer)
 	return a->token_len && seal_equal((struct str){ a->token, a->token_len }, bearer);
 }
 
-static int find(struct access *a, struct str bearer, struct principal *out)
+static int find(struct access *a, struct str bearer, struct access_found *out)
 {
 	token_refresh(a);
 	if (!is_token(a, bearer))
 		return a->keys ? access_keys_find(a->keys, bearer, out) : ACCESS_UNKNOWN;
-	*out = owner(STR("token"), PRINCIPAL_KIND_OWNER);
-	out->token = a->n_tokens;
+	out->who = owner(STR("token"), PRINCIPAL_KIND_OWNER);
+	out->who.token = a->n_tokens;
 	return 0;
 }
 
 /* The right token is let in whatever others at the same address did: on loopback, and behind a
  * proxy, one guesser would otherwise lock everybody out. Guessing gains nothing by it, a token has
  * 256 bits. */
-int access_bearer(struct access *a, struct str bearer, struct str peer, struct principal *out)
+int access_bearer(struct access *a, struct str bearer, struct str peer, struct access_found *out)
 {
-	int e = bearer.p ? find(a, bearer, out) : ACCESS_UNKNOWN;
+	int e;
+
+	*out = (struct access_found){ .why = NULL };
+	e = bearer.p ? find(a, bearer, out) : ACCESS_UNKNOWN;
 
 	if (e != ACCESS_UNKNOWN || !bearer.p)
 		return err_trace(e);

@@ -39,12 +39,15 @@ bool access_peer(struct access *a, uid_t uid, struct principal *out);
 struct principal access_anonymous(void);
 
 /* The texts of *out live until the next call of the loop. `bearer` is what follows "Bearer " (NONE
- * when there was none); `peer` the address, for counting
- * failures: more than 10 a minute from one are refused without a look (TM-AUTHZ-05). A token file
- * that changed is read again. */
-enum { ACCESS_UNKNOWN = 1, ACCESS_TOO_MANY };
+ * when there was none); `peer` the address, for counting failures: more than 10 a minute from one
+ * are refused without a look (TM-AUTHZ-05). A token file that changed is read again. */
+enum { ACCESS_UNKNOWN = 1, ACCESS_TOO_MANY, ACCESS_NO_SCOPE };
+struct access_found {
+	struct principal who;
+	const char *why; /* of an unknown one, where more may be said; or NULL */
+};
 int access_bearer(struct access *a, struct str bearer, struct str peer,
-		  struct principal *out) must_check;
+		  struct access_found *out) must_check;
 
 /* The gate: may this principal call this verb? */
 bool access_allows(const struct principal *p, const struct verb *v);

@@ -10,10 +10,12 @@
 #include "base/fd.h"
 #include "base/map.h"
 #include "server/access.h"
+#include "server/access_tokens.h"
 #include "server/channel.h"
 #include "server/decode.h"
 #include "server/dispatch.h"
 #include "server/faults.h"
+#include "server/jwt.h"
 #include "server/key_text.h"
 #include "server/publish.h"
 #include "server/quota.h"
@@ -25,17 +27,20 @@
 #define KNOWN_MAX   1024
 #define LOOKUP_MAX  ((size_t)1024 * 1024)
 #define LOOK_MS_MAX 60000
+#define TOKEN_MS    60000 /* a token is verified again after so long */
 
 struct known {
 	struct map_node node; /* by the key's hash */
 	struct list link;     /* oldest first */
 	struct principal who;
+	int64_t until_ms; /* boot: a token is looked at again then; 0 = a key */
 	char hash[SEAL_DIGEST_HEX];
 	char text[]; /* the principal's texts */
 };
 
 struct access_keys {
 	struct server *server;
+	struct access_tokens *tokens; /* NULL: none are let in */
 	uint8_t secret[SEAL_KEY_BYTES];
 	struct map known;
 	struct list order;
@@ -97,6 +102,8 @@ int access_keys_new(struct server *s, const char *secret_path, struct access_key
 	e = secret_read(k, secret_path);
 	if (e == FD_NOT_FOUND)
 		e = secret_make(k, secret_path);
+	if (!e)
+		e = access_tokens_new(s, &k->tokens);
 	if (e) {
 		access_keys_free(k);
 		return err_trace(e < 0 ? e : err_new(ERR_SYS, "'%s' went away", secret_path));
@@ -123,6 +130,7 @@ struct access_keys *access_keys_free(struct access_keys *k)
 	if (!k)
 		return NULL;
 	forget_all(k);
+	access_tokens_free(k->tokens);
 	map_deinit(&k->known);
 	loop_disarm(&k->end);
 	arena_deinit(&k->scratch);
@@ -171,7 +179,8 @@ static struct str keep(char *at, struct str text)
 }
 
 /* Without memory it is looked up again the next time. */
-static void remember(struct access_keys *k, struct str hash, const struct principal *who)
+static void remember(struct access_keys *k, struct str hash, const struct principal *who,
+		     int64_t until_ms)
 {
 	struct known *known = malloc(sizeof(*known) + who->id.n + who->key_id.n);
 
@@ -179,7 +188,7 @@ static void remember(struct access_keys *k, struct str hash, const struct princi
 		return;
 	if (k->known.n >= KNOWN_MAX)
 		forget(k, list_entry(k->order.next, struct known, link));
-	*known = (struct known){ .who = *who };
+	*known = (struct known){ .who = *who, .until_ms = until_ms };
 	known->who.id = keep(known->text, who->id);
 	known->who.key_id = keep(known->text + who->id.n, who->key_id);
 	memcpy(known->hash, hash.p, SEAL_DIGEST_HEX);
@@ -196,31 +205,63 @@ static bool has_ended(const struct access_keys *k, const struct principal *p)
 	return p->expires_ms && clock_wall_ms(&k->server->clock) >= p->expires_ms;
 }
 
-static int find(struct access_keys *k, struct str text, struct principal *out)
+static bool is_stale(const struct access_keys *k, const struct known *known)
 {
-	struct str id, hash = hash_of(k, &k->scratch, text);
-	struct map_node *node;
+	return known->until_ms && clock_boot_ms(&k->server->clock) >= known->until_ms;
+}
+
+static int find_token(struct access_keys *k, struct str text, struct str hash,
+		      struct access_found *out)
+{
+	int e = access_tokens_find(k->tokens, &k->scratch, text, hash, &out->who, &out->why);
+
+	if (!e)
+		remember(k, hash, &out->who, clock_boot_ms(&k->server->clock) + TOKEN_MS);
+	return e < 0 ? err_trace(e) : e;
+}
+
+static int find_key(struct access_keys *k, struct str text, struct str hash, struct principal *out)
+{
+	struct str id;
 	int e;
 
-	if (!hash.p)
-		return err_nomem();
-	node = map_find(&k->known, hash);
-	if (node) {
-		*out = container_of(node, struct known, node)->who;
-		return has_ended(k, out) ? ACCESS_UNKNOWN : 0;
-	}
 	if (!key_text_parse(text, &id))
 		return ACCESS_UNKNOWN;
 	e = look_up(k, id, hash, out);
 	if (!e)
-		remember(k, hash, out);
+		remember(k, hash, out, 0);
 	return e < 0 ? err_trace(e) : e;
 }
 
-int access_keys_find(struct access_keys *k, struct str text, struct principal *out)
+int access_keys_find(struct access_keys *k, struct str text, struct access_found *out)
 {
+	struct known *known;
+	struct map_node *node;
+	struct str hash;
+
 	arena_reset(&k->scratch);
-	return find(k, text, out);
+	hash = hash_of(k, &k->scratch, text);
+	if (!hash.p)
+		return err_nomem();
+	out->why = NULL;
+	node = map_find(&k->known, hash);
+	known = node ? container_of(node, struct known, node) : NULL;
+	if (known && is_stale(k, known)) {
+		forget(k, known);
+		known = NULL;
+	}
+	if (known) {
+		out->who = known->who;
+		return has_ended(k, &out->who) ? ACCESS_UNKNOWN : 0;
+	}
+	if (k->tokens && jwt_is_one(text))
+		return find_token(k, text, hash, out);
+	return find_key(k, text, hash, &out->who);
+}
+
+const struct access_tokens *access_keys_tokens(const struct access_keys *k)
+{
+	return k->tokens;
 }
 
 int access_keys_make(struct access_keys *k, struct arena *a, struct call_key *out)
@@ -252,7 +293,9 @@ static void look_again(struct access_keys *k, struct quota_user *u)
 
 	u->looked_at = k->round;
 	arena_reset(&k->scratch);
-	e = look_up(k, u->who.key_id, STR_NONE, &now);
+	now = u->who;
+	e = u->who.key ? look_up(k, u->who.key_id, STR_NONE, &now)
+		       : access_tokens_recheck(k->tokens, &k->scratch, &now);
 	if (e < 0)
 		err_forget();
 	if (e) {
@@ -273,7 +316,7 @@ static bool may_stay(const struct look *l, uint64_t token, struct quota_user *u)
 {
 	if (!access_is_current(l->k->server->access, token))
 		return false;
-	if (!u->who.key)
+	if (u->who.is_owner)
 		return true;
 	if (l->who.p && u->looked_at != l->k->round && str_eq(u->who.id, l->who))
 		look_again(l->k, u);
@@ -296,7 +339,7 @@ static void look_at_channels(struct look *l)
 		if (c->is_gone || c->is_cut)
 			continue;
 		if (may_stay(l, c->principal.token, c->user)) {
-			if (c->principal.key)
+			if (!c->principal.is_owner)
 				c->principal = c->user->who;
 			continue;
 		}
@@ -446,18 +489,18 @@ void access_keys_use(struct request *r)
 {
 	const struct keys_use_params *p = r->params;
 	struct access_keys *k = r->server->keys;
-	struct principal who;
+	struct access_found found;
 	int e;
 
 	if (!may_use(r)) {
 		access_keys_end_use(r);
 		return;
 	}
-	e = access_keys_find(k, p->key, &who);
+	e = access_keys_find(k, p->key, &found);
 	bool is_known = e == 0;
 
 	if (is_known)
-		e = move(r->channel, &who);
+		e = move(r->channel, &found.who);
 	if (e < 0) {
 		faults_fail(r, e, r->verb->name, &r->server->fault_lines);
 	} else if (!is_known) {
@@ -465,7 +508,7 @@ void access_keys_use(struct request *r)
 	} else if (e) {
 		(void)refuse(r, ERROR_TOO_MANY_REQUESTS, "too many connections use this key");
 	} else {
-		access_keys_expect_end(k, who.expires_ms);
+		access_keys_expect_end(k, found.who.expires_ms);
 		answer_use(r);
 	}
 	access_keys_end_use(r);

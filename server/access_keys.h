@@ -9,7 +9,9 @@
 #include "base/macros.h"
 #include "verbs/call.h"
 
+struct access_found;
 struct access_keys;
+struct access_tokens;
 struct request;
 struct server;
 
@@ -19,9 +21,11 @@ struct server;
 int access_keys_new(struct server *s, const char *secret_path, struct access_keys **out) must_check;
 struct access_keys *access_keys_free(struct access_keys *k);
 
-/* The texts of *out live until the next call of the loop. 0, ACCESS_UNKNOWN, or negative when it
- * cannot be looked up now. */
-int access_keys_find(struct access_keys *k, struct str text, struct principal *out) must_check;
+/* A key, or a token of the issuer. The texts of *out live until the next call of the loop. 0,
+ * ACCESS_UNKNOWN, ACCESS_NO_SCOPE, or negative when it cannot be looked up now. */
+int access_keys_find(struct access_keys *k, struct str text, struct access_found *out) must_check;
+/* NULL where no issuer is configured. */
+const struct access_tokens *access_keys_tokens(const struct access_keys *k);
 /* The token is another one: who came by the one before is cut. */
 void access_keys_token_changed(struct access_keys *k);
 /* Something was committed that changes what this principal's keys may. */

@@ -65,7 +65,7 @@ int audit_add(struct request *r, struct store_tx *tx)
 		.seq = head.seq + 1,
 		.at = tx->now_ms,
 		.principal = r->principal.id,
-		.key = r->principal.key ? r->principal.key_id : STR_NONE,
+		.key = r->principal.key_id,
 		.verb = r->verb->name,
 		.target = str_utf8_prefix(target_of(r), 128),
 		.outcome = outcome_of(r),

@@ -11,6 +11,8 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/rpc_limits.h"
+#include "server/access_keys.h"
+#include "server/access_tokens.h"
 #include "server/http_call.h"
 #include "server/metrics.h"
 #include "server/quota.h"
@@ -205,6 +207,30 @@ static void start_mcp(struct http_call *c, const struct http_request *r)
 	c->mcp = mcp_http_request(c->x, r, &c->caller);
 }
 
+/* ---- /.well-known/oauth-protected-resource ---- */
+
+static const struct http_refusal no_such_path = {
+	.status = 404,
+	.code = ERROR_NOT_FOUND,
+	.text = "there is nothing at this path",
+	.hint = "there are /mcp, /mcp/x/LIST, /mcp/readonly, /rpc, /events, /healthz, /readyz and "
+		"/metrics",
+};
+
+static void start_metadata(struct http_call *c, const struct http_request *r)
+{
+	const struct access_tokens *t = access_keys_tokens(c->server->keys);
+	CLEANUP(buf_deinit) struct buf b;
+
+	buf_init(&b, 0);
+	if (!access_tokens_metadata(t, r->path, &b))
+		http_call_refuse_with(c, &no_such_path);
+	else if (b.failed)
+		http_call_refuse(c, 503, ERROR_OUT_OF_MEMORY, "memory is out");
+	else
+		http_call_answer(c, 200, STR("application/json"), buf_str(&b));
+}
+
 /* ---- which path ---- */
 
 /* clang-format off */
@@ -216,6 +242,12 @@ static const struct http_route routes[] = {
 	{ STR("/mcp/x/"),       true,  STR_NONE,         false, false, start_mcp,         NULL },
 	{ STR("/events"),       false, STR("GET"),       false, false, http_events_start,
 	  "GET streams events; POST events.fire to /rpc to tell of one" },
+	{ STR("/.well-known/oauth-protected-resource"),
+				false, STR("GET, HEAD"), true,  true,  start_metadata,
+	  "GET it" },
+	{ STR("/.well-known/oauth-protected-resource/"),
+				true,  STR("GET, HEAD"), true,  true,  start_metadata,
+	  "GET it" },
 	{ STR("/healthz"),      false, STR("GET, HEAD"), true,  true,  http_health_live,
 	  "GET it" },
 	{ STR("/readyz"),       false, STR("GET, HEAD"), true,  true,  http_health_ready,
@@ -225,19 +257,13 @@ static const struct http_route routes[] = {
 };
 /* clang-format on */
 
-static const struct http_refusal no_such_path = {
-	.status = 404,
-	.code = ERROR_NOT_FOUND,
-	.text = "there is nothing at this path",
-	.hint = "there are /mcp, /mcp/x/LIST, /mcp/readonly, /rpc, /events, /healthz, /readyz and "
-		"/metrics",
-};
-
-static const struct http_route *find_route(struct str path)
+static const struct http_route *find_route(const struct server *s, struct str path)
 {
 	for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
 		const struct http_route *route = &routes[i];
 
+		if (route->start == start_metadata && !access_keys_tokens(s->keys))
+			continue;
 		if (route->is_prefix ? str_starts(path, route->path) && path.n > route->path.n
 				     : str_eq(path, route->path))
 			return route;
@@ -345,7 +371,7 @@ static void on_head(void *data, struct http_exchange *x, const struct http_reque
 	c->owner = h;
 	c->x = x;
 	http_set_user(x, c);
-	c->route = find_route(r->path);
+	c->route = find_route(h->server, r->path);
 	if (!c->route)
 		http_call_refuse_with(c, &no_such_path);
 	else if (http_gate_pass(c, r, http_server_port(h->transport), !c->route->is_open) &&

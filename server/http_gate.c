@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "server/access.h"
 #include "server/access_keys.h"
+#include "server/access_tokens.h"
 #include "server/metrics.h"
 #include "server/server.h"
 
@@ -125,9 +126,36 @@ static struct str bearer_of(const struct http_request *r)
 	return str_trim(str_slice(value, scheme.n, value.n));
 }
 
-static void refuse_token(struct http_call *c, int why, bool was_given)
+/* With an issuer, its clients are told where tokens come from and which are needed. */
+static struct str challenge(const struct http_call *c, const char *error, const char *why)
 {
-	if (why == ACCESS_TOO_MANY) {
+	const struct access_tokens *t = access_keys_tokens(c->server->keys);
+	struct str text = t ? access_tokens_challenge(t, http_arena(c->x), error, why) : STR_NONE;
+
+	if (text.p)
+		return text;
+	return error ? STR("Bearer realm=\"questd\", error=\"invalid_token\"")
+		     : STR("Bearer realm=\"questd\"");
+}
+
+static void refuse_scope(struct http_call *c)
+{
+	http_call_refuse_with(c, &(struct http_refusal){
+				     .status = 403,
+				     .code = ERROR_DENIED,
+				     .header = { STR("WWW-Authenticate"),
+						 challenge(c, "insufficient_scope",
+							   "the token has no scope of ours") },
+				     .text = "the token has no scope that allows anything here" });
+}
+
+static void refuse_token(struct http_call *c, int e, bool was_given, const char *why)
+{
+	if (e == ACCESS_NO_SCOPE) {
+		refuse_scope(c);
+		return;
+	}
+	if (e == ACCESS_TOO_MANY) {
 		http_call_refuse_with(c, &(struct http_refusal){
 					     .status = 429,
 					     .code = ERROR_TOO_MANY_REQUESTS,
@@ -135,22 +163,22 @@ static void refuse_token(struct http_call *c, int why, bool was_given)
 					     .text = "too many wrong tokens from this address" });
 		return;
 	}
-	http_call_refuse_with(
-	    c, &(struct http_refusal){
-		   .status = 401,
-		   .code = ERROR_UNAUTHENTICATED,
-		   .header = { STR("WWW-Authenticate"),
-			       was_given ? STR("Bearer realm=\"questd\", error=\"invalid_token\"")
-					 : STR("Bearer realm=\"questd\"") },
-		   .text = was_given ? "the token is not the right one"
-				     : "a bearer token is needed" });
+	http_call_refuse_with(c, &(struct http_refusal){
+				     .status = 401,
+				     .code = ERROR_UNAUTHENTICATED,
+				     .header = { STR("WWW-Authenticate"),
+						 challenge(c, was_given ? "invalid_token" : NULL,
+							   why) },
+				     .text = why         ? why
+					     : was_given ? "the token is not the right one"
+							 : "a bearer token is needed" });
 }
 
 /* They were lent for this moment. */
 static bool keep_texts(struct arena *a, struct principal *p)
 {
 	p->id = str_dup(a, p->id);
-	if (p->key)
+	if (p->key_id.p)
 		p->key_id = str_dup(a, p->key_id);
 	return !a->is_out;
 }
@@ -158,6 +186,7 @@ static bool keep_texts(struct arena *a, struct principal *p)
 static bool is_let_in(struct http_call *c, const struct http_request *r)
 {
 	struct str bearer = bearer_of(r);
+	struct access_found found;
 	int e;
 
 	if (c->server->options.no_auth) {
@@ -165,7 +194,8 @@ static bool is_let_in(struct http_call *c, const struct http_request *r)
 		http_mark_authenticated(c->x);
 		return true;
 	}
-	e = access_bearer(c->server->access, bearer, r->peer, &c->principal);
+	e = access_bearer(c->server->access, bearer, r->peer, &found);
+	c->principal = found.who;
 	if (!e && keep_texts(http_arena(c->x), &c->principal)) {
 		access_keys_expect_end(c->server->keys, c->principal.expires_ms);
 		http_mark_authenticated(c->x);
@@ -176,7 +206,7 @@ static bool is_let_in(struct http_call *c, const struct http_request *r)
 		http_call_refuse(c, 503, ERROR_STORAGE_BUSY, "the key cannot be looked up now");
 		return false;
 	}
-	refuse_token(c, e, bearer.p != NULL);
+	refuse_token(c, e, bearer.p != NULL, found.why);
 	return false;
 }
 

@@ -366,6 +366,6 @@ void mcp_tools_list_start(struct mcp_call *c)
 	json_begin_array(w);
 	mcp_toolset_put(&t, c, w);
 	json_end_array(w);
-	mcp_put_cache(c, LIST_TTL_MS, c->channel->principal.key != 0);
+	mcp_put_cache(c, LIST_TTL_MS, !c->channel->principal.is_owner);
 	mcp_result_end(c);
 }

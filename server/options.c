@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/toml.h"
+#include "server/options_auth.h"
 #include "server/options_http.h"
 #include "server/options_table.h"
 
@@ -506,6 +507,8 @@ static int conclude(struct reader *r, const char *data_dir)
 	o->log_format = o->log_format_text.p[0] == 'j' ? LOG_JSON : LOG_TEXT;
 	o->is_http_asked = origin_of(o, "--http")->kind != OPTION_DEFAULT;
 	e = options_http(o, r->error->text, sizeof(r->error->text));
+	if (!e)
+		e = options_auth(o, r->error->text, sizeof(r->error->text));
 	if (e == OPTIONS_BAD)
 		name_place(r);
 	return e < 0 ? err_trace(e) : e;

@@ -38,6 +38,8 @@ struct options {
 	struct str_list hosts;   /* further names that Host may have */
 	struct str_list origins; /* further origins that browsers may come from */
 	bool no_auth, behind_proxy, read_only;
+	struct str auth_issuer; /* NONE: no tokens but our own */
+	struct str auth_resource, auth_keys, auth_claim;
 	int64_t workers, idle_exit_s, drain_s;
 	int64_t keep_events_days, keep_replies_hours, keep_audit_days, keep_backups, ballast_mb;
 	struct str_list

@@ -95,10 +95,10 @@ struct charge_account *quota_everybody(struct quota *q)
 	return &q->everybody;
 }
 
-/* An account a key; without one an account a principal. */
+/* An account a key or token; without one an account a principal. */
 static struct str name_of(const struct principal *p)
 {
-	return p->key ? p->key_id : p->id;
+	return p->key_id.n ? p->key_id : p->id;
 }
 
 bool quota_is_of(const struct quota_user *u, const struct principal *p)

@@ -9,7 +9,6 @@
 #include "server/decode.h"
 #include "server/faults.h"
 #include "server/server.h"
-#include "store/keys.h"
 #include "verbs.gen.h"
 #include "verbs/authority.h"
 
@@ -103,7 +102,7 @@ static void fault(struct request *r, int e, struct log_limit *limit)
 bool run_check_key(struct request *r, struct store_tx *tx, struct log_limit *limit)
 {
 	bool is_live = true;
-	int e = r->principal.key ? store_key_is_live(tx, r->principal.key, &is_live) : 0;
+	int e = authority_is_live(tx, &r->principal, &is_live);
 
 	if (e) {
 		fault(r, e, limit);

@@ -124,6 +124,19 @@ int seal_open(const struct seal *s, struct arena *a, const struct seal_binding *
 	return 0;
 }
 
+int seal_unbase64(struct arena *a, struct str text, struct str *out)
+{
+	unsigned char *raw = arena_alloc(a, text.n);
+	size_t n;
+
+	if (!raw)
+		return err_nomem();
+	if (!text.n || sodium_base642bin(raw, text.n, text.p, text.n, NULL, &n, NULL, VARIANT) != 0)
+		return SEAL_BAD;
+	*out = (struct str){ (const char *)raw, n };
+	return 0;
+}
+
 static struct str digest(struct arena *a, const uint8_t *key, size_t n_key, struct str text)
 {
 	uint8_t hash[SEAL_DIGEST_HEX / 2];

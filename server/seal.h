@@ -34,6 +34,8 @@ struct str seal_close(const struct seal *s, struct arena *a, const struct seal_b
 int seal_open(const struct seal *s, struct arena *a, const struct seal_binding *b,
 	      struct str sealed, int64_t now_ms, struct str *out_plain) must_check;
 
+/* base64url without padding, as the only text of its bytes. 0, SEAL_BAD, or negative. */
+int seal_unbase64(struct arena *a, struct str text, struct str *out) must_check;
 /* BLAKE2b-256 as lower-case hex, in the arena. NONE when memory is out. */
 struct str seal_digest(struct arena *a, struct str text);
 /* The same under a secret, for what must not be guessed from its hash. */

@@ -149,6 +149,25 @@ int authority_of_key(struct store_tx *tx, const struct store_key *k, struct auth
 	return 0;
 }
 
+int authority_of_person(struct store_tx *tx, struct str who, access_roles roles,
+			struct principal *out)
+{
+	struct store_user user;
+	int e = store_user_find(tx, who, &user);
+
+	if (e)
+		return e < 0 ? err_trace(e) : STORE_NONE;
+	if (!str_eq(user.user.id, who) && !str_eq(user.user.name, who))
+		return STORE_NONE; /* "Ann" may be another's than "ann" */
+	*out = (struct principal){
+		.id = principal_id(tx->arena, KEY_OWNER_USER, user.user.id),
+		.kind = PRINCIPAL_KIND_USER,
+		.roles = roles,
+		.verbs = authority_verbs_of(roles),
+	};
+	return out->id.p ? 0 : err_nomem();
+}
+
 /* Without memory the call fails, and so changed nothing. */
 void authority_changed(struct call *c, enum key_owner kind, struct str owner)
 {
@@ -175,6 +194,21 @@ static struct str own_id(const struct principal *p)
 	size_t at = str_find(p->id, ':', 0);
 
 	return str_slice(p->id, at + 1, p->id.n);
+}
+
+int authority_is_live(struct store_tx *tx, const struct principal *p, bool *out)
+{
+	struct store_user user;
+	int e;
+
+	*out = true;
+	if (p->key)
+		return err_trace(store_key_is_live(tx, p->key, out));
+	if (p->kind != PRINCIPAL_KIND_USER)
+		return 0;
+	e = store_user_find(tx, own_id(p), &user);
+	*out = !e;
+	return e < 0 ? err_trace(e) : 0;
 }
 
 static int may_agent(struct store_tx *tx, const struct principal *p, const struct store_agent *a,

@@ -33,6 +33,13 @@ bool authority_has(const struct principal *p, const struct verb *v);
 int authority_of_key(struct store_tx *tx, const struct store_key *k,
 		     struct authority *out) must_check;
 
+/* The same for who comes with another's word for it: the person of exactly this id or name.
+ * STORE_NONE. */
+int authority_of_person(struct store_tx *tx, struct str who, access_roles roles,
+			struct principal *out) must_check;
+/* Has his key not ended, is the person still here? Always of the server's owner. */
+int authority_is_live(struct store_tx *tx, const struct principal *p, bool *out) must_check;
+
 /* The second gate, in the call's transaction before its verb: 0, or CALL_FAILED with `denied`. */
 int authority_check(struct call *c, const void *params) must_check;
 /* In a verb: the role is a seat of the caller's, or below one. */

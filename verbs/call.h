@@ -55,10 +55,9 @@ struct principal {
 	enum principal_kind kind;
 	access_roles roles;
 	struct verb_set verbs; /* what it may call: its roles', within its key's and its grants' */
-	bool is_owner; /* the user who runs the server: may override a claim it does not hold */
-	/* Of a key; 0, NONE and 0 without one. */
-	int64_t key;
-	struct str key_id;
+	bool is_owner;     /* the user who runs the server: may override a claim it does not hold */
+	int64_t key;       /* 0: none, or a token of the issuer */
+	struct str key_id; /* of the key or token; NONE without */
 	int64_t expires_ms;
 	int64_t reads_per_minute, writes_per_minute; /* 0 = no limit */
 	uint64_t token; /* by which of the token file's it came; 0 = by none */

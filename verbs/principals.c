@@ -71,7 +71,7 @@ static int find_asked(struct call *c, struct str id, struct authority *out)
 	struct store_key k;
 	int e;
 
-	if (!id.p || (c->principal->key && str_eq(id, c->principal->key_id)))
+	if (!id.p || (c->principal->key_id.n && str_eq(id, c->principal->key_id)))
 		return authority_of_caller(c, out);
 	if (!(c->principal->roles & 1u << ACCESS_ROLE_ORG_ADMIN))
 		return call_fail_field(c, ERROR_DENIED, "key", "only org_admin asks for others");

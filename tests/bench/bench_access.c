@@ -106,10 +106,10 @@ static double key_ns(struct server *s, struct str text)
 		double each;
 
 		for (int i = 0; i < CALLS; i++) {
-			struct principal who;
-			int e = access_keys_find(s->keys, text, &who);
+			struct access_found found;
+			int e = access_keys_find(s->keys, text, &found);
 
-			assert(e == 0 && who.key);
+			assert(e == 0 && found.who.key);
 		}
 		each = (double)(now_ns() - begun) / CALLS;
 		least = each < least ? each : least;
@@ -145,6 +145,7 @@ int main(void)
 	static const struct request_ops request_ops = { .done = done };
 	char folder[] = "/tmp/questd-bench.XXXXXX", command[64];
 	struct server *s = calloc(1, sizeof(*s));
+	struct access_found found;
 	struct principal who;
 	struct quota_user *user;
 	struct request *r;
@@ -156,8 +157,9 @@ int main(void)
 		return 2;
 	open_server(s, folder);
 	key = make_key(s);
-	e = access_keys_find(s->keys, key, &who);
+	e = access_keys_find(s->keys, key, &found);
 	assert(e == 0);
+	who = found.who;
 	is_fine = tell("key", key_ns(s, key));
 	who.reads_per_minute = INT64_C(1000000000); /* the bucket is asked, and has enough */
 	user = quota_join(s->quota, &who);

@@ -73,7 +73,7 @@ static double round_of_tries(struct access_keys *keys, char text[2][KEY_TEXT_LEN
 		uint8_t bit;
 		char
 		    tried[KEY_TEXT_LEN]; /* both from one place: where a text lies takes time too */
-		struct principal who;
+		struct access_found who;
 		double begun;
 
 		id_random(&bit, 1);

@@ -25,7 +25,7 @@ static struct clock fake(void)
 
 static int bearer(struct access *a, const char *token)
 {
-	struct principal p;
+	struct access_found p;
 
 	return access_bearer(a, str_from(token), STR("127.0.0.1"), &p);
 }
@@ -34,13 +34,13 @@ TEST(access_knows_the_token_and_nothing_else)
 {
 	struct clock clock = fake();
 	struct access *a = NULL;
-	struct principal p;
+	struct access_found f;
 
 	CHECK_OK(fd_write_file(test_path("token"), STR(TOKEN "\n"), 0600));
 	CHECK_OK(access_new(test_path("token"), &clock, false, &a));
-	CHECK_INT(access_bearer(a, STR(TOKEN), STR("::1"), &p), 0);
-	CHECK_STR(p.id, "token");
-	CHECK(p.is_owner && access_allows(&p, &verb_table[0]));
+	CHECK_INT(access_bearer(a, STR(TOKEN), STR("::1"), &f), 0);
+	CHECK_STR(f.who.id, "token");
+	CHECK(f.who.is_owner && access_allows(&f.who, &verb_table[0]));
 	CHECK_INT(bearer(a, OTHER), ACCESS_UNKNOWN);
 	CHECK_INT(bearer(a, ""), ACCESS_UNKNOWN);
 	CHECK_INT(bearer(a, NULL), ACCESS_UNKNOWN);
@@ -52,7 +52,7 @@ TEST(tm_authz_05_the_eleventh_failure_of_a_minute_is_refused_unseen)
 {
 	struct clock clock = fake();
 	struct access *a = NULL;
-	struct principal p;
+	struct access_found p;
 
 	CHECK_OK(fd_write_file(test_path("token"), STR(TOKEN "\n"), 0600));
 	CHECK_OK(access_new(test_path("token"), &clock, false, &a));
@@ -96,7 +96,7 @@ TEST(access_says_when_the_token_is_another_and_which_is_in_force)
 	struct clock clock = fake();
 	struct access *a = NULL;
 	struct loop *loop = NULL;
-	struct principal first, second;
+	struct access_found first, second;
 	int n = 0;
 
 	CHECK_OK(loop_new(&clock, &loop));
@@ -104,28 +104,28 @@ TEST(access_says_when_the_token_is_another_and_which_is_in_force)
 	CHECK_OK(access_new(test_path("token"), &clock, false, &a));
 	CHECK_OK(access_watch(a, loop, count, &n));
 	CHECK_INT(access_bearer(a, STR(TOKEN), STR("10.0.0.1"), &first), 0);
-	CHECK(access_is_current(a, first.token));
+	CHECK(access_is_current(a, first.who.token));
 	CHECK_OK(fd_write_file(test_path("other"), STR(OTHER), 0600));
 	CHECK_OK(fd_write_file(test_path("token"), STR(TOKEN), 0600)); /* the same again */
 	CHECK_OK(loop_turn(loop, 0));
 	CHECK_INT(n, 0);
-	CHECK(access_is_current(a, first.token));
+	CHECK(access_is_current(a, first.who.token));
 	CHECK_OK(fd_write_file(test_path("token"), STR(OTHER), 0600));
 	CHECK_OK(loop_turn(loop, 0)); /* nobody asked */
 	CHECK_INT(n, 1);
-	CHECK(!access_is_current(a, first.token));
+	CHECK(!access_is_current(a, first.who.token));
 	CHECK_INT(access_bearer(a, STR(OTHER), STR("10.0.0.1"), &second), 0);
-	CHECK(access_is_current(a, second.token));
+	CHECK(access_is_current(a, second.who.token));
 	CHECK_OK(fd_write_file(test_path("token"), STR(TOKEN), 0600));
 	CHECK_INT(access_bearer(a, STR(TOKEN), STR("10.0.0.1"), &first), 0); /* asked first */
 	CHECK_INT(n, 1);
 	CHECK_OK(loop_turn(loop, 0));
 	CHECK_INT(n, 2);
-	CHECK(!access_is_current(a, second.token) && access_is_current(a, first.token));
+	CHECK(!access_is_current(a, second.who.token) && access_is_current(a, first.who.token));
 	CHECK_INT(unlink(test_path("token")), 0);
 	CHECK_OK(loop_turn(loop, 0));
 	CHECK_INT(n, 3);
-	CHECK(!access_is_current(a, first.token));
+	CHECK(!access_is_current(a, first.who.token));
 	CHECK(access_is_current(a, 0)); /* whoever came without one */
 	access_free(a);
 	loop_free(loop);
@@ -202,7 +202,7 @@ TEST(tm_authz_05_failures_are_counted_a_peer_and_a_minute)
 {
 	struct clock clock = fake();
 	struct access *a = NULL;
-	struct principal p;
+	struct access_found p;
 	char peer[24];
 
 	CHECK_OK(fd_write_file(test_path("token"), STR(TOKEN "\n"), 0600));
