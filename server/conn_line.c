@@ -19,6 +19,7 @@
 #include "transport/unix.h"
 
 #define LOOK_AGAIN_MS 50
+#define FRAMES_MAX    ((size_t)1024 * 1024) /* that wait for one who does not read (TM-RPC-08) */
 
 struct line_peer {
 	struct list link;      /* conn_lines.peers */
@@ -27,6 +28,7 @@ struct line_peer {
 	struct line_conn conn;
 	struct channel channel;
 	struct loop_task done;
+	size_t n_framed; /* bytes of frames since nothing waited */
 	bool is_eof;
 };
 
@@ -58,13 +60,18 @@ static int say(struct line_peer *p, struct str message)
 	return out->failed ? CHANNEL_SLOW : 0;
 }
 
-/* Frames leave half of the buffer to answers. */
+/* Frames leave half of the buffer to answers. An answer that waits is no reason to cut a stream. */
 static int peer_send(struct channel *c, struct str message)
 {
 	struct line_peer *p = of_channel(c);
+	size_t waiting = buf_len(&p->conn.out);
 
-	if (buf_len(&p->conn.out) + message.n > p->conn.out_max / 2)
+	if (!waiting)
+		p->n_framed = 0;
+	if (MIN(waiting, p->n_framed) + message.n > FRAMES_MAX ||
+	    waiting + message.n > p->conn.out_max / 2)
 		return CHANNEL_SLOW;
+	p->n_framed += message.n + 1;
 	return say(p, message);
 }
 

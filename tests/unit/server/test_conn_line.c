@@ -79,6 +79,40 @@ TEST(f_21_thousands_of_pipelined_writes_all_succeed)
 	world_close(&w);
 }
 
+/* 1 MiB, and what the kernel holds, not what its answers might take. */
+TEST(tm_rpc_08_frames_for_one_that_does_not_read_are_bounded)
+{
+	enum { N = 60, SIZE = 60000, BOUND = 2 * 1024 * 1024 };
+	static char line[SIZE + 200];
+	struct world w;
+	struct sock follower, speaker;
+
+	if (sock_world(&w, false) && sock_open_lines(&follower, &w) &&
+	    sock_open_lines(&speaker, &w)) {
+		sock_send(&follower,
+			  STR("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"events.follow\"}\n"));
+		CHECK(sock_wait(&follower, "\"connected\""));
+		for (int i = 0; i < N; i++) {
+			int n = snprintf(line, sizeof(line),
+					 "{\"jsonrpc\":\"2.0\",\"id\":\"n%d\",\"method\":"
+					 "\"events.fire\",\"params\":{\"kind\":\"a.b\","
+					 "\"payload\":{\"x\":\"",
+					 i);
+
+			memset(line + n, 'x', SIZE);
+			snprintf(line + n + SIZE, sizeof(line) - (size_t)n - SIZE, "\"}}}\n");
+			sock_send(&speaker, str_from(line));
+			snprintf(line, sizeof(line), "\"id\":\"n%d\"", i);
+			CHECK(sock_wait(&speaker, line));
+		}
+		CHECK(sock_wait(&follower, "\"result\":{\"reason\":\"lagged\""));
+		CHECK(sock_text(&follower).n < BOUND);
+		sock_close(&follower);
+		sock_close(&speaker);
+	}
+	world_close(&w);
+}
+
 TEST(a_half_closed_peer_gets_its_answers_then_the_end)
 {
 	struct world w;
