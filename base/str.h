@@ -53,6 +53,7 @@ bool str_contains(struct str s, struct str part);
 /* Clamped. */
 static inline struct str str_slice(struct str s, size_t from, size_t to)
 {
+	LINT_ASSUME(s.p || !s.n);
 	to = MIN(to, s.n);
 	from = MIN(from, to);
 	return (struct str){ s.p ? s.p + from : NULL, to - from };

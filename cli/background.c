@@ -413,11 +413,11 @@ static int start_former(struct cli *c, const struct start *failed, struct start 
 	return code;
 }
 
-static int restart(struct cli *c, const struct running *r, struct start *s, char **flags)
+static int restart(struct cli *c, const struct running *r, const struct start *asked)
 {
 	struct start_report report = { 0 };
 	char *former_flags[FLAGS_MAX + 1] = { NULL };
-	struct start former = *s;
+	struct start now = *asked, former = *asked, *s = &now;
 	bool is_there = r->is_reached || r->is_locked;
 	int e = 0;
 
@@ -433,7 +433,7 @@ static int restart(struct cli *c, const struct running *r, struct start *s, char
 	former.flags = former_flags;
 	if (r->pid)
 		flags_of(c, r, former_flags);
-	if (r->pid && !flags[0]) {
+	if (r->pid && !asked->flags[0]) {
 		s->origin = r->origin;
 		s->flags = former_flags;
 	}
@@ -445,7 +445,7 @@ static int restart(struct cli *c, const struct running *r, struct start *s, char
 		e = start_and_wait(c, s, &report);
 	if (e)
 		return e;
-	if (report.verdict == START_FAILED && is_there && r->pid && s->flags == flags)
+	if (report.verdict == START_FAILED && is_there && r->pid && now.flags == asked->flags)
 		return start_former(c, s, former, &report);
 	return report.verdict == START_FAILED ? say_failed(s->paths, &report)
 					      : say_started(c, s->paths, &report, 0);
@@ -472,10 +472,9 @@ int background_restart(struct cli *c, struct args *a)
 		e = running_find(&paths, &r);
 	if (e)
 		return say_fault(e, NULL);
-	return restart(c, &r,
-		       &(struct start){ .paths = &paths,
-					.flags = flags,
-					.origin = PEER_STARTED,
-					.lock_fd = lock_fd },
-		       flags);
+	struct start s = {
+		.paths = &paths, .flags = flags, .origin = PEER_STARTED, .lock_fd = lock_fd
+	};
+
+	return restart(c, &r, &s);
 }
