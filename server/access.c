@@ -223,17 +223,14 @@ int access_watch(struct access *a, struct loop *l, access_changed_fn *fn, void *
 	const uint32_t changes = IN_CLOSE_WRITE | IN_MOVE | IN_DELETE | IN_ATTRIB;
 	CLEANUP(fd_close) int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	char folder[PATH_MAX];
-	char *slash;
 	int e;
 
 	a->loop = l;
 	a->changed = fn;
 	a->changed_data = data;
 	snprintf(folder, sizeof(folder), "%s", a->token_path);
-	slash = strrchr(folder, '/');
-	if (slash)
-		slash[1] = '\0';
-	if (fd < 0 || inotify_add_watch(fd, slash ? folder : ".", changes) < 0)
+	*strrchr(folder, '/') = '\0'; /* DIR/token */
+	if (fd < 0 || inotify_add_watch(fd, folder, changes) < 0)
 		return err_sys("cannot watch '%s'", folder);
 	e = loop_add_fd(l, &a->watch, fd, EPOLLIN, on_folder);
 	if (e)

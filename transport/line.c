@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/failpoint.h"
 #include "base/fd.h"
 #include "transport/pipes.h"
 
@@ -41,6 +42,12 @@ static bool line_is_held(const struct line_conn *c)
 	return c->is_paused || c->is_closing || buf_len(&c->out) > c->out_max / 4;
 }
 
+static void line_watch_for(struct loop_fd *f, uint32_t events)
+{
+	if (loop_change_fd(f, events | (uint32_t)EPOLLET))
+		err_forget(); /* a descriptor that is in epoll can be changed */
+}
+
 /* Readiness we want to hear of; hanging up is told in any case. */
 static void line_watch(struct line_conn *c)
 {
@@ -49,10 +56,9 @@ static void line_watch(struct line_conn *c)
 
 	if (c->is_closed)
 		return;
-	if (c->has_pipes && loop_change_fd(&c->watch_out, out | (uint32_t)EPOLLET))
-		err_forget(); /* a descriptor that is in epoll can be changed */
-	if (loop_change_fd(&c->watch, in | (c->has_pipes ? 0 : out) | (uint32_t)EPOLLET))
-		err_forget(); /* likewise */
+	if (c->has_pipes)
+		line_watch_for(&c->watch_out, out);
+	line_watch_for(&c->watch, c->has_pipes ? in : in | out);
 }
 
 static void line_end(struct line_conn *c, enum line_close why)
@@ -195,8 +201,10 @@ static int line_move(struct line_conn *c, struct pipe_pair *pipes)
 	c->fd = pipes->in;
 	c->out_fd = pipes->out;
 	c->has_pipes = true;
-	int e = loop_add_fd(c->loop, &c->watch, c->fd, EPOLLIN | EPOLLRDHUP | EPOLLET, fn);
+	int e = FAIL_POINT("line_move");
 
+	if (!e)
+		e = loop_add_fd(c->loop, &c->watch, c->fd, EPOLLIN | EPOLLRDHUP | EPOLLET, fn);
 	if (!e)
 		e = loop_add_fd(c->loop, &c->watch_out, c->out_fd, EPOLLET, line_on_out_ready);
 	return err_trace(e);
@@ -331,7 +339,7 @@ void line_conn_flush_now(struct line_conn *c)
 {
 	struct str s = buf_str(&c->out);
 
-	if (s.n && !c->is_closed)
+	if (!c->is_closed)
 		(void)!line_write_some(c, s);
 }
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/failpoint.h"
 #include "base/fd.h"
 #include "tests/unit/test.h"
 #include "transport/line.h"
@@ -23,6 +24,7 @@ struct side {
 	int peer;
 	struct pipe_pair ends;
 	int n_lines, n_eof, n_close;
+	enum line_close why;
 };
 
 static struct side *of(struct line_conn *c)
@@ -55,7 +57,7 @@ static void on_eof(struct line_conn *c)
 static void on_close(struct line_conn *c, enum line_close why)
 {
 	of(c)->n_close++;
-	CHECK_INT(why, LINE_EOF);
+	of(c)->why = why;
 }
 
 static const struct line_ops ops = { on_line, on_too_long, on_eof, on_close };
@@ -141,6 +143,7 @@ TEST(pipes_whose_writer_has_gone_take_answers_still)
 	fd_close(&s.ends.in);
 	turns(&s, 2);
 	CHECK_INT(s.n_close, 1);
+	CHECK_INT(s.why, LINE_EOF);
 	end(&s);
 }
 
@@ -152,6 +155,37 @@ TEST(pipes_that_nobody_reads_any_more_are_the_end)
 	fd_close(&s.ends.in);
 	turns(&s, 2);
 	CHECK_INT(s.n_close, 1);
+	end(&s);
+}
+
+TEST(pipes_are_flushed_at_the_end_of_the_program)
+{
+	struct side s;
+
+	begin_with_pipes(&s);
+	say(&s.c, STR("goodbye"));
+	line_conn_flush_now(&s.c);
+	CHECK_STR(str_from(got(s.ends.in)), "goodbye\n");
+	fd_close(&s.ends.in);
+	turns(&s, 2);
+	CHECK_INT(s.n_close, 1);
+	line_conn_flush_now(&s.c); /* there is nobody: nothing happens */
+	end(&s);
+}
+
+TEST(pipes_that_cannot_be_watched_are_the_end)
+{
+	struct side s;
+
+	if (!FAIL_POINTS_BUILT)
+		TEST_SKIP("this build has no fail points");
+	begin(&s);
+	fail_points_set("line_move:1*return");
+	CHECK_OK(pipes_offer(s.peer, &s.ends));
+	turns(&s, 2);
+	fail_points_set(NULL);
+	CHECK_INT(s.n_close, 1);
+	CHECK_INT(s.why, LINE_ERROR);
 	end(&s);
 }
 
