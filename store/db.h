@@ -44,6 +44,8 @@ struct db *db_close(struct db *db);
 int db_exec(struct db *db, const char *sql) must_check;
 /* The first column of the first row, 0 when there is none. */
 int db_exec_i64(struct db *db, const char *sql, int64_t *out) must_check;
+/* Statement by statement, with `between` behind each, whose error ends it. */
+int db_exec_each(struct db *db, const char *sql, int (*between)(void)) must_check;
 /* The columns of each row joined by blanks, at most max lines, in the arena. */
 int db_exec_lines(struct db *db, const char *sql, struct arena *a, size_t max,
 		  struct str_list *out) must_check;

@@ -178,6 +178,22 @@ static int prepare_once(struct db *db, const char *sql, sqlite3_stmt **out)
 	return rc == SQLITE_OK ? 0 : db_sqlite_fault(db, rc, sql);
 }
 
+int db_exec_each(struct db *db, const char *sql, int (*between)(void))
+{
+	int e = 0;
+
+	while (!e && *sql) {
+		sqlite3_stmt *s = NULL;
+		int rc = sqlite3_prepare_v2(db->handle, sql, -1, &s, &sql);
+
+		while (rc == SQLITE_OK || rc == SQLITE_ROW)
+			rc = s ? sqlite3_step(s) : SQLITE_DONE; /* none: blanks and comments */
+		sqlite3_finalize(s);
+		e = rc == SQLITE_DONE ? between() : db_sqlite_fault(db, rc, "cannot migrate");
+	}
+	return err_trace(e);
+}
+
 int db_exec_i64(struct db *db, const char *sql, int64_t *out)
 {
 	sqlite3_stmt *s;

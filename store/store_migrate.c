@@ -39,13 +39,18 @@ int store_version_check(struct db *db, const char *path, int64_t *out_version,
 	return 0;
 }
 
+static int after_statement(void)
+{
+	return FAIL_POINT("store_migrate_statement");
+}
+
 /* Rebuilding a table needs foreign keys off, which only works outside a transaction; they are
  * checked as a whole before the commit instead. */
 static int run_migration(struct db *db, const struct sql_migration *m)
 {
 	int64_t n_broken;
 	char text[64];
-	int e = db_exec(db, m->text);
+	int e = db_exec_each(db, m->text, after_statement);
 
 	(void)snprintf(text, sizeof(text), "pragma user_version = %d", m->version);
 	if (!e)
