@@ -3,7 +3,8 @@
  *rows (an event and a reply), same tables, same pragmas, no savepoints and no store. Rounds of both
  *take turns; the figure is the median of the rounds' ratios.
  *
- *	bench_store alone BATCH SECONDS: only SQLite, rows a second */
+ *	bench_store alone BATCH SECONDS: only SQLite, calls a second with all the rows that the
+ *server writes for one: its event, its reply, and what the audit says of it */
 #include <ftw.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 #include "store/events.h"
 #include "store/store.h"
 
+enum { AUDIT_SINCE = 5 }; /* the migration */
 enum { ROUNDS = 7, BATCHES = 60, BATCH = 64, SINGLES = 400, READS = 200000 };
 
 static const char payload[] =
@@ -46,6 +48,7 @@ static void must(int e)
 struct raw {
 	sqlite3 *db;
 	sqlite3_stmt *begin, *commit, *event, *reply, *get;
+	sqlite3_stmt *audit; /* NULL: without */
 	int64_t n;
 };
 
@@ -107,6 +110,23 @@ static void raw_rows(struct raw *r)
 	sqlite3_bind_text(r->reply, 5, "0123456789abcdef0123456789abcdef", 32, SQLITE_STATIC);
 	sqlite3_bind_text(r->reply, 6, payload, sizeof(payload) - 1, SQLITE_STATIC);
 	step(r->reply);
+	if (!r->audit)
+		return;
+	sqlite3_bind_int64(r->audit, 1, r->n);
+	sqlite3_bind_int64(r->audit, 2, 1795255200000);
+	sqlite3_bind_text(r->audit, 3, "uid:1000", 8, SQLITE_STATIC);
+	sqlite3_bind_text(r->audit, 5, "events.fire", 11, SQLITE_STATIC);
+	sqlite3_bind_int64(r->audit, 7, 1);
+	sqlite3_bind_text(r->audit, 9, "0123456789abcdef0123456789abcdef0123456789a", 43,
+			  SQLITE_STATIC);
+	step(r->audit);
+}
+
+static void raw_open_audit(struct raw *r)
+{
+	for (size_t i = 1; i < sql_n_migrations && sql_migrations[i].version <= AUDIT_SINCE; i++)
+		exec(r->db, sql_migrations[i].text);
+	r->audit = prepare(r->db, sql_table[SQL_AUDIT_ADD].text);
 }
 
 static double raw_write(struct raw *r, int batches, int each)
@@ -139,7 +159,7 @@ static double raw_read(struct raw *r)
 
 static void raw_close(struct raw *r)
 {
-	sqlite3_stmt *all[] = { r->begin, r->commit, r->event, r->reply, r->get };
+	sqlite3_stmt *all[] = { r->begin, r->commit, r->event, r->reply, r->get, r->audit };
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		sqlite3_finalize(all[i]);
@@ -244,6 +264,7 @@ static int raw_alone(int each, double seconds)
 		return 1;
 	snprintf(path, sizeof(path), "%s/raw.db", dir);
 	raw_open(&raw, path);
+	raw_open_audit(&raw);
 	while (now_s() - begun < seconds) {
 		raw_write(&raw, 10, each);
 		n += 10.0 * each;

@@ -239,7 +239,7 @@ def run_c(name):
 
 
 def sqlite_alone(batch, seconds):
-    """The rows of one events.fire with its request_id, written by SQLite alone, `batch` a commit."""
+    """The rows of one events.fire with its request_id (event, reply, audit), written by SQLite alone, `batch` a commit."""
     path = os.path.join(BUILD, "tests/bench/bench_store")
     done = subprocess.run([path, "alone", str(batch), str(seconds)], capture_output=True, text=True)
     if done.returncode:
