@@ -127,6 +127,14 @@ static void line_hand_out_all(struct line_conn *c)
 	line_give_back(&c->in);
 }
 
+/* Only when all that came before it was handed out, which a slow reader of the answers may hold. */
+static void line_tell_eof(struct line_conn *c)
+{
+	if (!c->is_eof || c->is_closed || line_is_held(c) || TAKE(c->has_told_eof, true))
+		return;
+	c->ops->on_eof(c);
+}
+
 static void line_got_eof(struct line_conn *c, bool peer_is_gone)
 {
 	if (peer_is_gone || !c->ops->on_eof) {
@@ -135,7 +143,8 @@ static void line_got_eof(struct line_conn *c, bool peer_is_gone)
 	}
 	c->is_eof = true;
 	line_watch(c);
-	c->ops->on_eof(c);
+	line_hand_out_all(c);
+	line_tell_eof(c);
 }
 
 static ssize_t line_write_some(struct line_conn *c, struct str s)
@@ -177,7 +186,7 @@ static void line_write(struct line_conn *c)
 		}
 	}
 	line_watch(c);
-	if (was_held && buf_len(&c->in))
+	if (was_held && (buf_len(&c->in) || c->is_eof))
 		line_conn_flush_later(c);
 }
 
@@ -229,7 +238,8 @@ static ssize_t line_read_first(struct line_conn *c, char *p, size_t room)
 
 static void line_read(struct line_conn *c, uint32_t events)
 {
-	bool is_ending = events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR);
+	/* descriptors that come along end a read before all is read */
+	bool has_more = !c->has_read || events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR);
 	size_t room = c->room;
 	char *p;
 	ssize_t n;
@@ -251,7 +261,7 @@ static void line_read(struct line_conn *c, uint32_t events)
 	c->in.tail += (size_t)n;
 	c->room = (size_t)n == room ? MIN(room * 2, (size_t)ROOM_MAX)
 				    : MAX(room / 2, (size_t)ROOM_MIN);
-	if (((size_t)n == room || is_ending) && loop_rearm_fd(&c->watch))
+	if (((size_t)n == room || has_more) && loop_rearm_fd(&c->watch))
 		err_forget(); /* as in line_watch() */
 	line_hand_out_all(c);
 }
@@ -261,6 +271,7 @@ static void line_on_turn_end(struct loop_task *t)
 	struct line_conn *c = container_of(t, struct line_conn, turn_end);
 
 	line_hand_out_all(c); /* what a pause held back */
+	line_tell_eof(c);
 	if (!c->stalled_since_ms || c->out.failed)
 		line_write(c);
 	else

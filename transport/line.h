@@ -50,7 +50,7 @@ struct line_conn {
 	size_t scanned;           /* of in: bytes known to hold no newline */
 	size_t room;              /* of the next read: grows while reads fill it */
 	bool is_skipping, is_paused, is_closing, is_closed, is_eof;
-	bool has_read, has_pipes;
+	bool has_read, has_pipes, has_told_eof;
 	int64_t stalled_since_ms; /* 0 = the peer takes what we write */
 };
 

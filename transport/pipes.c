@@ -79,6 +79,15 @@ static int open_anew(int fd, int mode)
 	return open(path, mode | O_NONBLOCK | O_CLOEXEC);
 }
 
+/* Both ends of one: nobody else would be needed to keep such a connection for ever. */
+static bool is_one_pipe(const int ends[2])
+{
+	struct stat a, b;
+
+	return !fstat(ends[0], &a) && !fstat(ends[1], &b) && a.st_ino == b.st_ino &&
+	       a.st_dev == b.st_dev;
+}
+
 /* Closes all that came. */
 static void take_ends(struct msghdr *m, struct pipe_pair *out)
 {
@@ -89,7 +98,7 @@ static void take_ends(struct msghdr *m, struct pipe_pair *out)
 		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS || n > FDS_MAX)
 			continue;
 		memcpy(ends, CMSG_DATA(c), n * sizeof(int));
-		if (n == 2 && out->in < 0)
+		if (n == 2 && out->in < 0 && !is_one_pipe(ends))
 			*out = (struct pipe_pair){ open_anew(ends[0], O_RDONLY),
 						   open_anew(ends[1], O_WRONLY) };
 		for (size_t i = 0; i < n; i++)

@@ -352,6 +352,19 @@ class Survives(Folder):
         self.assertEqual(w.close()[0], 0)
         self.assertEqual(len(w.lines), seen + 1, w.lines[seen:])
 
+    def test_what_is_answered_with_more_than_a_pipe_holds_is_answered_in_full_after_the_end_of_input(self):
+        """6 MB of answers, the last of the calls a write; the input ends before most are read."""
+        self.cli("start")
+        self.cli("ideas", "store", "--name", "big", "--content", "x" * 60000)
+        calls = [{"jsonrpc": "2.0", "id": i, "method": "ideas.get", "params": {"id": "big"}} for i in range(100)]
+        calls.append({"jsonrpc": "2.0", "id": "last", "method": "quests.create", "params": {"subject": "written last"}})
+        text = "".join(json.dumps(c) + "\n" for c in calls).encode()
+        for _ in range(3):
+            done = subprocess.run([QUESTD, "mcp"], input=text, capture_output=True, timeout=60, env=self.env)
+            answers = {a["id"]: a for a in map(json.loads, done.stdout.splitlines())}
+            self.assertEqual(len(answers), 101)
+            self.assertEqual([a for a in answers.values() if "result" not in a], [])
+
     def test_a_server_that_takes_no_pipes_is_spoken_to_over_the_socket(self):
         """An older one, or one behind a proxy of its socket."""
         self.cli("start")

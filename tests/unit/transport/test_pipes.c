@@ -253,6 +253,7 @@ TEST(tm_uds_01_descriptors_that_are_no_two_pipe_ends_are_closed)
 		{ (int[]){ null, null }, 2 },       { (int[]){ a[1], b[0] }, 2 },
 		{ (int[]){ a[0], null }, 2 },       { (int[]){ a[0] }, 1 },
 		{ (int[]){ a[0], b[1], a[0] }, 3 }, { many, 20 },
+		{ (int[]){ a[0], a[1] }, 2 },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(sent); i++) {
 		struct side s;
