@@ -71,13 +71,18 @@ static void refuse_private(struct relay_link *l, int64_t now_ms, pid_t pid)
 	fail(l, now_ms, EXIT_CONFLICT, text);
 }
 
-/* Pipes, unless the last connection failed with them: then its server may know nothing of them. */
+/* Pipes, unless the last connection failed with them: then its server may know nothing of them. One
+ * that does not even take the offer has said why on the socket. */
 static int take_ends(struct relay_link *l, int *fd)
 {
 	int e;
 
-	if (!l->is_plain)
-		return err_trace(pipes_offer(*fd, &l->ends));
+	if (!l->is_plain) {
+		if (!pipes_offer(*fd, &l->ends))
+			return 0;
+		err_forget();
+		l->is_plain = true;
+	}
 	e = fd_set_nonblock(*fd, true);
 	if (e)
 		return err_trace(e);

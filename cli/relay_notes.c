@@ -24,13 +24,13 @@ void relay_notes_deinit(struct relay_notes *n)
 	arena_deinit(&n->scratch);
 }
 
-/* MCP leaves what was cancelled without an answer. */
+/* MCP leaves what was cancelled without an answer; a native call gets one. */
 static void forget_cancelled(struct relay_notes *n, const struct relay_message *m)
 {
 	struct str id = relay_message_param(m, STR("requestId"), &n->scratch);
 
 	if (id.p)
-		relay_open_remove(&n->open, id);
+		relay_open_cancel(&n->open, id);
 }
 
 /* A batch is of the kind that its first message is. One that begins with a response is MCP's where
@@ -80,11 +80,13 @@ static void note_revision(struct relay_notes *n, const struct relay_message *m)
 	n->has_mcp_batches = str_eq(version, STR("\"2025-03-26\""));
 }
 
-/* What ends only when the client ends it. */
-static bool is_stream(const struct relay_message *m)
+static enum relay_call kind_of(struct str method)
 {
-	return str_eq(m->method, STR("events.follow")) ||
-	       str_eq(m->method, STR("subscriptions/listen"));
+	if (str_eq(method, STR("subscriptions/listen")))
+		return RELAY_CALL_STREAM;
+	if (str_eq(method, STR("events.follow")))
+		return RELAY_CALL_FOLLOW;
+	return str_contains(method, STR(".")) ? RELAY_CALL_NATIVE : RELAY_CALL_MCP;
 }
 
 /* Most lines are one call of which nothing but its id matters, and mostly nobody ever asks whether
@@ -102,8 +104,10 @@ static bool is_put_off(struct relay_notes *n, struct str line)
 	/* a member behind an escape was found by a parse, and lives there */
 	if (m.id.p < line.p || m.id.p >= line.p + line.n || m.id.n > RPC_ID_MAX)
 		return false;
-	return !is_stream(&m) && !relay_replay_notes(m.method) &&
-	       relay_open_add_unread(&n->open, line, m.id);
+	enum relay_call kind = kind_of(m.method);
+
+	return kind <= RELAY_CALL_NATIVE && !relay_replay_notes(m.method) &&
+	       relay_open_add_unread(&n->open, line, m.id, kind);
 }
 
 void relay_notes_take(struct relay_notes *n, struct str line, bool is_for_replay)
@@ -127,7 +131,7 @@ void relay_notes_take(struct relay_notes *n, struct str line, bool is_for_replay
 		bool is_initialize = str_eq(m.method, STR("initialize"));
 
 		if (m.id.p && m.id.n <= RPC_ID_MAX)
-			relay_open_add(&n->open, m.id, batch, is_stream(&m));
+			relay_open_add(&n->open, m.id, batch, kind_of(m.method));
 		if (is_refused)
 			continue;
 		if (is_for_replay)

@@ -11,9 +11,9 @@ struct open_id {
 	struct list unread; /* of relay_open.unread, or of nothing */
 	uint64_t batch;
 	uint32_t n; /* requests in flight with this id */
-	bool is_stream;
-	size_t n_text;
-	char text[]; /* the id, or the line with it */
+	enum relay_call kind;
+	size_t n_line; /* of the text: a line that is kept; 0 = it is the id */
+	char text[];   /* the id, or the line with it */
 };
 
 void relay_open_init(struct relay_open *o)
@@ -23,10 +23,21 @@ void relay_open_init(struct relay_open *o)
 	list_init(&o->unread);
 }
 
+static bool is_stream(enum relay_call kind)
+{
+	return kind == RELAY_CALL_STREAM || kind == RELAY_CALL_FOLLOW;
+}
+
+static bool is_native(enum relay_call kind)
+{
+	return kind == RELAY_CALL_NATIVE || kind == RELAY_CALL_FOLLOW;
+}
+
 static void forget(struct relay_open *o, struct open_id *id)
 {
-	o->n_bytes -= id->n_text;
-	o->n_streams -= id->is_stream;
+	o->n_bytes -= id->node.key.n;
+	o->n_line_bytes -= id->n_line;
+	o->n_streams -= is_stream(id->kind);
 	list_unlink(&id->unread);
 	map_remove(&o->ids, &id->node);
 	free(id);
@@ -59,24 +70,24 @@ bool relay_open_is_owed(const struct relay_open *o)
 /* Keeps a copy of `text`, in which the id begins at `at`. NULL: there is no room. */
 static struct open_id *add(struct relay_open *o, struct str text, size_t at, size_t n_id)
 {
-	if (o->ids.n >= RELAY_OPEN_MAX || o->n_bytes + text.n > RELAY_OPEN_BYTES_MAX)
+	if (o->ids.n >= RELAY_OPEN_MAX || o->n_bytes + n_id > RELAY_OPEN_BYTES_MAX)
 		return NULL;
 	struct open_id *fresh = malloc(sizeof(*fresh) + text.n);
 
 	if (!fresh)
 		return NULL;
-	*fresh = (struct open_id){ .n = 1, .n_text = text.n };
+	*fresh = (struct open_id){ .n = 1 };
 	list_init(&fresh->unread);
 	memcpy(fresh->text, text.p, text.n);
 	if (map_add(&o->ids, &fresh->node, (struct str){ fresh->text + at, n_id })) {
 		free(fresh);
 		return NULL;
 	}
-	o->n_bytes += text.n;
+	o->n_bytes += n_id;
 	return fresh;
 }
 
-void relay_open_add(struct relay_open *o, struct str id, uint64_t batch, bool is_stream)
+void relay_open_add(struct relay_open *o, struct str id, uint64_t batch, enum relay_call kind)
 {
 	struct open_id *known = find(o, id);
 
@@ -89,19 +100,32 @@ void relay_open_add(struct relay_open *o, struct str id, uint64_t batch, bool is
 	if (!fresh)
 		return;
 	fresh->batch = batch;
-	fresh->is_stream = is_stream;
-	o->n_streams += is_stream;
+	fresh->kind = kind;
+	o->n_streams += is_stream(kind);
 }
 
-bool relay_open_add_unread(struct relay_open *o, struct str line, struct str id)
+bool relay_open_add_unread(struct relay_open *o, struct str line, struct str id,
+			   enum relay_call kind)
 {
-	if (find(o, id))
+	if (o->n_line_bytes + line.n > RELAY_OPEN_LINES_MAX || find(o, id))
 		return false;
 	struct open_id *fresh = add(o, line, (size_t)(id.p - line.p), id.n);
 
-	if (fresh)
-		list_push_back(&o->unread, &fresh->unread);
-	return fresh;
+	if (!fresh)
+		return false;
+	fresh->kind = kind;
+	fresh->n_line = line.n;
+	o->n_line_bytes += line.n;
+	list_push_back(&o->unread, &fresh->unread);
+	return true;
+}
+
+void relay_open_cancel(struct relay_open *o, struct str id)
+{
+	struct open_id *known = find(o, id);
+
+	if (known && !is_native(known->kind))
+		forget(o, known);
 }
 
 struct str relay_open_unread(const struct relay_open *o)
@@ -110,7 +134,7 @@ struct str relay_open_unread(const struct relay_open *o)
 		return STR_NONE;
 	const struct open_id *id = container_of(o->unread.next, struct open_id, unread);
 
-	return (struct str){ id->text, id->n_text };
+	return (struct str){ id->text, id->n_line };
 }
 
 void relay_open_read(struct relay_open *o, bool is_call)

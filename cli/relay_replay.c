@@ -204,7 +204,7 @@ void relay_replay_release(struct relay_replay *r, struct relay_open *open)
 
 		if (TAKE(k->is_held, false))
 			relay_open_add(open, (struct str){ k->text + k->id_at, k->n_id }, 0,
-				       k->kind == KEPT_LISTEN);
+				       k->kind == KEPT_LISTEN ? RELAY_CALL_STREAM : RELAY_CALL_MCP);
 	}
 }
 

@@ -107,3 +107,52 @@ TEST(relay_notes_a_notification_of_the_server_makes_nobody_read)
 	CHECK_INT(n.open.ids.n, 1);
 	relay_notes_deinit(&n);
 }
+
+/* As many as a server takes, and longer than the lines that are kept unread may be together. */
+TEST(relay_notes_no_call_is_forgotten_for_its_long_line)
+{
+	enum { N = 960, SIZE = 2000 };
+	static char line[SIZE + 1];
+	struct relay_notes n;
+
+	relay_notes_init(&n);
+	for (int i = 0; i < N; i++) {
+		int at = snprintf(line, sizeof(line),
+				  "{\"id\":\"%0200d\",\"method\":\"events.poll\"", i);
+
+		memset(line + at, ' ', SIZE - (size_t)at);
+		line[SIZE - 1] = '}';
+		relay_notes_take(&n, (struct str){ line, SIZE }, true);
+	}
+	CHECK_INT(n.open.ids.n, N);
+	relay_notes_settle(&n);
+	CHECK_INT(n.open.ids.n, N);
+	relay_notes_deinit(&n);
+}
+
+TEST(relay_notes_a_cancelled_call_is_owed_an_answer_where_it_is_native)
+{
+	static const struct {
+		const char *method;
+		size_t n_left;
+	} calls[] = {
+		{ "events.poll", 1 }, { "events.follow", 1 },        { "tools/call", 0 },
+		{ "ping", 0 },        { "subscriptions/listen", 0 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(calls); i++) {
+		struct relay_notes n;
+		char line[200];
+
+		relay_notes_init(&n);
+		snprintf(line, sizeof(line), "{\"id\":5,\"method\":\"%s\"}", calls[i].method);
+		relay_notes_take(&n, str_from(line), true);
+		relay_notes_take(&n,
+				 STR("{\"method\":\"notifications/cancelled\",\"params\":"
+				     "{\"requestId\":5}}"),
+				 true);
+		if (!CHECK_INT(n.open.ids.n, calls[i].n_left))
+			printf("  %s\n", calls[i].method);
+		relay_notes_deinit(&n);
+	}
+}

@@ -19,8 +19,8 @@ TEST(relay_open_answers_each_open_id_once)
 
 	relay_open_init(&o);
 	buf_init(&b, 0);
-	relay_open_add(&o, STR("1"), 0, false);
-	relay_open_add(&o, STR("\"a\""), 0, false);
+	relay_open_add(&o, STR("1"), 0, RELAY_CALL_MCP);
+	relay_open_add(&o, STR("\"a\""), 0, RELAY_CALL_MCP);
 	CHECK(relay_open_remove(&o, STR("1")));
 	CHECK(!relay_open_remove(&o, STR("1")));
 	relay_open_answer_all(&o, &gone, &b);
@@ -52,8 +52,8 @@ TEST(tm_rpc_01_an_id_that_is_open_twice_is_answered_twice)
 
 	relay_open_init(&o);
 	buf_init(&b, 0);
-	relay_open_add(&o, STR("1"), 0, false);
-	relay_open_add(&o, STR("1"), 0, false);
+	relay_open_add(&o, STR("1"), 0, RELAY_CALL_MCP);
+	relay_open_add(&o, STR("1"), 0, RELAY_CALL_MCP);
 	relay_open_answer_all(&o, &gone, &b);
 	CHECK_INT(count_lines(buf_str(&b)), 2);
 	buf_deinit(&b);
@@ -71,7 +71,7 @@ TEST(relay_open_answers_a_batch_in_one_line)
 	buf_init(&b, 0);
 	arena_init(&a, 0);
 	for (int i = 0; i < 3; i++)
-		relay_open_add(&o, (struct str){ &"123"[i], 1 }, 7, false);
+		relay_open_add(&o, (struct str){ &"123"[i], 1 }, 7, RELAY_CALL_MCP);
 	relay_open_answer_all(&o, &gone, &b);
 	CHECK_INT(count_lines(buf_str(&b)), 1);
 	if (CHECK_OK(json_parse(&a, buf_str(&b), &v, NULL))) {
@@ -88,9 +88,9 @@ TEST(relay_open_owes_what_is_no_stream)
 	struct relay_open o;
 
 	relay_open_init(&o);
-	relay_open_add(&o, STR("1"), 0, true);
+	relay_open_add(&o, STR("1"), 0, RELAY_CALL_STREAM);
 	CHECK(!relay_open_is_owed(&o));
-	relay_open_add(&o, STR("2"), 0, false);
+	relay_open_add(&o, STR("2"), 0, RELAY_CALL_MCP);
 	CHECK(relay_open_is_owed(&o));
 	CHECK(relay_open_remove(&o, STR("1")));
 	CHECK(relay_open_is_owed(&o));
@@ -108,7 +108,7 @@ TEST(relay_open_remembers_no_more_than_its_bounds)
 	for (int i = 0; i < RELAY_OPEN_MAX + 10; i++) {
 		int n = snprintf(id, sizeof(id), "%d", i);
 
-		relay_open_add(&o, (struct str){ id, (size_t)n }, 0, false);
+		relay_open_add(&o, (struct str){ id, (size_t)n }, 0, RELAY_CALL_MCP);
 	}
 	CHECK_INT(o.ids.n, RELAY_OPEN_MAX);
 	relay_open_deinit(&o);
@@ -203,8 +203,8 @@ TEST(relay_replay_repeats_an_unanswered_initialize_as_it_came)
 
 	world_init(&w);
 	note(&w, INITIALIZE);
-	relay_open_add(&w.open, STR("0"), 0, false);
-	relay_open_add(&w.open, STR("5"), 0, false);
+	relay_open_add(&w.open, STR("0"), 0, RELAY_CALL_MCP);
+	relay_open_add(&w.open, STR("5"), 0, RELAY_CALL_MCP);
 	relay_replay_hold(&w.replay, &w.open);
 	CHECK_INT(w.open.ids.n, 1);
 	relay_replay_release(&w.replay, &w.open);
