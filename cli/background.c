@@ -345,7 +345,7 @@ int background_start(struct cli *c, struct args *a)
 		return restore_run_flag(c, a);
 	e = take_flags(c, a, flags);
 	if (!e)
-		e = where_paths(c, &paths);
+		e = where_own_paths(c, &paths);
 	for (int i = 0; !e && i < TRIES; i++) {
 		bool was_faster = false;
 
@@ -463,7 +463,7 @@ int background_restart(struct cli *c, struct args *a)
 		return restore_run_flag(c, a);
 	e = take_flags(c, a, flags);
 	if (!e)
-		e = where_paths(c, &paths);
+		e = where_own_paths(c, &paths);
 	if (e)
 		return e;
 	/* Held over both halves, or a relay would start a server of its own in between. */

@@ -99,7 +99,7 @@ static int restore(struct cli *c, const char *file)
 {
 	CLEANUP(fd_close) int lock_fd = -1;
 	struct paths paths;
-	int e = where_paths(c, &paths);
+	int e = where_own_paths(c, &paths);
 
 	if (e)
 		return e;

@@ -172,7 +172,8 @@ int doctor_run(struct cli *c, struct args *a)
 	if (c->globals.timeout_ms == 0)
 		c->globals.timeout_ms = PATIENCE_MS;
 	doctor_look_at_files(d);
-	doctor_look_at_server(d);
+	if (!d->is_anothers)
+		doctor_look_at_server(d);
 	e = doctor_say(d);
 	if (e)
 		return e;

@@ -22,6 +22,7 @@ struct doctor {
 	struct cli *cli;
 	struct paths paths;
 	struct running running;
+	bool is_anothers; /* the data directory: nothing else in it is ours to mend */
 	struct doctor_finding v[DOCTOR_MAX];
 	size_t n;
 };

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/user.h"
 #include "cli/program.h"
 
 #define PROGRAM_MS      3000
@@ -64,6 +65,7 @@ static void look_at_mode(struct doctor *d, const char *id, const char *path, con
 
 static bool look_at_data_dir(struct doctor *d)
 {
+	struct user_text owner;
 	struct stat st;
 
 	if (stat(d->paths.data_dir, &st)) {
@@ -74,6 +76,17 @@ static bool look_at_data_dir(struct doctor *d)
 	if (!S_ISDIR(st.st_mode)) {
 		doctor_fail(d, "data-dir", "'%s' is no folder", d->paths.data_dir);
 		doctor_fix(d, "choose another --data-dir, or move it away");
+		return false;
+	}
+	d->is_anothers = st.st_uid != geteuid();
+	if (d->is_anothers) {
+		user_text(st.st_uid, &owner);
+		doctor_fail(d, "data-dir", "'%s' belongs to %s, not to you", d->paths.data_dir,
+			    owner.who);
+		doctor_fix(d,
+			   "run it as that user: sudo -u %s questd doctor%s; or choose another "
+			   "--data-dir",
+			   owner.sudo, d->paths.flags);
 		return false;
 	}
 	look_at_mode(d, "data-dir", d->paths.data_dir, &st, 0700);

@@ -557,6 +557,12 @@ static void relay_deinit(struct relay *r)
 	relay_wait_deinit(&r->wait);
 }
 
+/* A socket somebody names belongs to a server somebody runs. */
+static bool may_start(const struct cli *c, const struct relay_flags *f)
+{
+	return !c->globals.socket || c->globals.data_dir || f->is_private;
+}
+
 int relay_run(struct cli *c, struct args *a)
 {
 	struct relay r = { .signal_fd = -1, .out = { .fd = -1 } };
@@ -575,7 +581,7 @@ int relay_run(struct cli *c, struct args *a)
 	if (!code)
 		code = toolsets_check(flags.toolsets);
 	if (!code)
-		code = where_paths(c, &paths);
+		code = may_start(c, &flags) ? where_own_paths(c, &paths) : where_paths(c, &paths);
 	if (code)
 		return code;
 	if (c->is_tty_in)
@@ -587,10 +593,7 @@ int relay_run(struct cli *c, struct args *a)
 	relay_lines_init(&r.down);
 	buf_init(&r.first, 0);
 	buf_init(&r.hello, 0);
-	/* A socket somebody names belongs to a server somebody runs. */
-	relay_link_init(&r.link, &r.notes.scratch, &paths,
-			!c->globals.socket || c->globals.data_dir || flags.is_private,
-			flags.is_private);
+	relay_link_init(&r.link, &r.notes.scratch, &paths, may_start(c, &flags), flags.is_private);
 	put_hello(&r, &flags);
 	/* What a large message took goes back to the system. */
 	mallopt(M_MMAP_THRESHOLD, 128 * 1024);

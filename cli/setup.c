@@ -232,7 +232,7 @@ int setup_run(struct cli *c, struct args *a)
 	int e = args_parse(c, a, &spec);
 
 	if (!e)
-		e = where_paths(c, &s.paths);
+		e = where_own_paths(c, &s.paths);
 	if (e)
 		return e;
 	e = make_data_dir(&s);

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/toml.h"
+#include "base/user.h"
 #include "cli/running.h"
 #include "cli/say.h"
 
@@ -71,4 +72,19 @@ int where_paths(struct cli *c, struct paths *out)
 		return EXIT_USAGE;
 	}
 	return e ? say_fault(e, NULL) : 0;
+}
+
+int where_own_paths(struct cli *c, struct paths *out)
+{
+	int e = where_paths(c, out);
+	struct user_text owner;
+	uid_t uid;
+
+	if (e || !user_is_another(out->data_dir, &uid))
+		return e;
+	user_text(uid, &owner);
+	say_error("the data directory '%s' belongs to %s, not to you", out->data_dir, owner.who);
+	say_hint("run it as that user: sudo -u %s questd ..., or give another --data-dir",
+		 owner.sudo);
+	return EXIT_USAGE;
 }

@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/user.h"
 #include "server/conn_http.h"
 #include "server/conn_line.h"
 #include "server/info.h"
@@ -285,6 +286,25 @@ static void tell_warnings(const struct server *s)
 
 /* ---- life ---- */
 
+/* What root makes in another user's folder would lock its owner out. A server that only reads, and
+ * may not write there, makes nothing. */
+static int check_owner(const struct options *o)
+{
+	const char *path = o->paths.data_dir;
+	struct user_text owner;
+	char text[512];
+	uid_t uid;
+
+	if (!user_is_another(path, &uid) || (o->read_only && access(path, W_OK) != 0))
+		return EXIT_OK;
+	user_text(uid, &owner);
+	snprintf(text, sizeof(text),
+		 "the data directory '%s' belongs to %s, not to you: run it as that user (sudo -u "
+		 "%s questd ...), or give another --data-dir",
+		 path, owner.who, owner.sudo);
+	return complain(EXIT_CONFIG, text);
+}
+
 /* Where nothing may be written, nothing can be put right either. */
 static int make_data_dir(struct server *s)
 {
@@ -442,6 +462,9 @@ static int run(struct program *p, int argc, char **argv)
 	if (p->server.options.check)
 		return check(p);
 	log_init(2, p->server.options.log_level, p->server.options.log_format);
+	e = check_owner(&p->server.options);
+	if (e)
+		return e;
 	return p->server.options.restore ? restore(p) : serve(p);
 }
 
