@@ -4,6 +4,7 @@
 #include "store/events.h"
 
 #include "store/db.h"
+#include "store/rows.h"
 
 /* Rows that one page may look at, so that a reader that matches nothing still comes back. */
 enum { PAGE_SCAN_MAX = 4000 };
@@ -26,27 +27,13 @@ int store_event_add(struct store_tx *tx, const struct store_event_new *new, int6
 	return err_trace(e);
 }
 
-/* The one number of a statement without parameters; 0 for no row or null. */
-static int one_number(struct store_tx *tx, enum sql_id id, int64_t *out)
-{
-	struct db_stmt *q;
-	int e = db_stmt(tx->db, id, &q);
-
-	if (e)
-		return err_trace(e);
-	e = db_step(q);
-	*out = e == DB_ROW ? db_i64(q, 0) : 0;
-	db_reset(q);
-	return e == DB_ROW ? 0 : err_trace(e);
-}
-
 int store_event_bounds(struct store_tx *tx, int64_t *floor, int64_t *head)
 {
 	int64_t first = 0, last = 0;
-	int e = one_number(tx, SQL_EVENT_HEAD, &last);
+	int e = row_first_i64(tx, SQL_EVENT_HEAD, &last);
 
 	if (!e)
-		e = one_number(tx, SQL_EVENT_FLOOR, &first);
+		e = row_first_i64(tx, SQL_EVENT_FLOOR, &first);
 	if (e)
 		return err_trace(e);
 	*head = last;

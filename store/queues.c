@@ -103,19 +103,6 @@ int store_queue_get_n(struct store_tx *tx, int64_t n, struct store_queue *out)
 	return one_queue(tx, s, out);
 }
 
-static int count_queues(struct store_tx *tx, int64_t *out)
-{
-	struct db_stmt *s;
-	int e = db_stmt(tx->db, SQL_QUEUE_N, &s);
-
-	if (e)
-		return err_trace(e);
-	e = db_step(s);
-	*out = e == DB_ROW ? db_i64(s, 0) : 0;
-	db_reset(s);
-	return e < 0 ? err_trace(e) : 0;
-}
-
 /* The needs of tasks that need nothing. */
 static int add_plain(struct store_tx *tx, int64_t queue)
 {
@@ -153,7 +140,7 @@ int store_queue_have(struct store_tx *tx, struct str name, struct store_queue *o
 
 	if (e != STORE_NONE)
 		return err_trace(e);
-	e = count_queues(tx, &n_queues);
+	e = row_first_i64(tx, SQL_QUEUE_N, &n_queues);
 	if (e == 0 && n_queues >= QUEUES_MAX)
 		return STORE_TOO_MANY;
 	if (e == 0)
@@ -219,13 +206,11 @@ int64_t store_queue_waiting(const struct store_queue *q)
 
 int store_queue_has_work(struct store_tx *tx, bool *out)
 {
-	struct db_stmt *s;
-	int e = db_stmt(tx->db, SQL_QUEUE_HAS_WORK, &s);
+	int64_t found = 0;
+	int e = row_first_i64(tx, SQL_QUEUE_HAS_WORK, &found);
 
 	if (e)
 		return err_trace(e);
-	e = db_step(s);
-	*out = e == DB_ROW && db_i64(s, 0) != 0;
-	db_reset(s);
-	return e < 0 ? err_trace(e) : 0;
+	*out = found != 0;
+	return 0;
 }

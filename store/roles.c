@@ -72,10 +72,7 @@ int store_role_find(struct store_tx *tx, struct str id, struct store_role *out)
 
 int store_role_count(struct store_tx *tx, int64_t *out)
 {
-	struct db_stmt *s;
-	int e = db_stmt(tx->db, SQL_ROLE_COUNT, &s);
-
-	return e ? err_trace(e) : err_trace(row_i64(s, out));
+	return err_trace(row_first_i64(tx, SQL_ROLE_COUNT, out));
 }
 
 int store_role_add(struct store_tx *tx, struct store_role *r)

@@ -69,6 +69,27 @@ int row_i64(struct db_stmt *s, int64_t *out)
 	return e < 0 ? err_trace(e) : 0;
 }
 
+int row_first_i64(struct store_tx *tx, enum sql_id id, int64_t *out)
+{
+	struct db_stmt *s;
+	int e = db_stmt(tx->db, id, &s);
+
+	return e ? err_trace(e) : err_trace(row_i64(s, out));
+}
+
+int row_i64_list(struct store_tx *tx, struct db_stmt *s, size_t max, struct store_n_list *out)
+{
+	int e = 0;
+
+	*out = (struct store_n_list){ ARENA_ARRAY(tx->arena, max, int64_t), 0 };
+	if (!out->v)
+		return err_nomem();
+	while (out->n < max && (e = db_step(s)) == DB_ROW)
+		out->v[out->n++] = db_i64(s, 0);
+	db_reset(s);
+	return e < 0 ? err_trace(e) : 0;
+}
+
 int row_run_one(struct store_tx *tx, enum sql_id id, int64_t n)
 {
 	struct db_stmt *s;

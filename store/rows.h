@@ -19,6 +19,11 @@ int row_insert(struct store_tx *tx, struct db_stmt *s, int64_t *out_n) must_chec
 int row_insert_sure(struct store_tx *tx, struct db_stmt *s, int64_t *out_n) must_check;
 /* The first column of a bound statement's first row, which is reset; 0 when there is none. */
 int row_i64(struct db_stmt *s, int64_t *out) must_check;
+/* The same of a statement without parameters. */
+int row_first_i64(struct store_tx *tx, enum sql_id id, int64_t *out) must_check;
+/* The first column of a bound statement's first `max` rows; the statement is reset. */
+int row_i64_list(struct store_tx *tx, struct db_stmt *s, size_t max,
+		 struct store_n_list *out) must_check;
 /* Runs a statement of one number that must not be refused. */
 int row_run_one(struct store_tx *tx, enum sql_id id, int64_t n) must_check;
 /* Runs a statement of two numbers that must not be refused. */

@@ -12,19 +12,6 @@
 
 /* ---- dependencies ---- */
 
-static int read_ns(struct store_tx *tx, struct db_stmt *s, size_t max, struct store_n_list *out)
-{
-	int e = 0;
-
-	*out = (struct store_n_list){ ARENA_ARRAY(tx->arena, max, int64_t), 0 };
-	while (out->v && out->n < max && (e = db_step(s)) == DB_ROW)
-		out->v[out->n++] = db_i64(s, 0);
-	db_reset(s);
-	if (e < 0)
-		return err_trace(e);
-	return out->v ? 0 : err_nomem();
-}
-
 static int dependencies_of(struct store_tx *tx, int64_t n, struct store_n_list *out)
 {
 	struct db_stmt *s;
@@ -33,7 +20,7 @@ static int dependencies_of(struct store_tx *tx, int64_t n, struct store_n_list *
 	if (e)
 		return err_trace(e);
 	db_bind_i64(s, 1, n);
-	return err_trace(read_ns(tx, s, TASK_DEPENDENCIES_MAX, out));
+	return err_trace(row_i64_list(tx, s, TASK_DEPENDENCIES_MAX, out));
 }
 
 int store_task_dependency_ids(struct store_tx *tx, int64_t n, struct str_list *out)
@@ -110,7 +97,7 @@ int store_task_dependents(struct store_tx *tx, int64_t n, struct store_n_list *o
 		return err_trace(e);
 	db_bind_i64(s, 1, n);
 	db_bind_i64(s, 2, TASK_DEPENDENTS_MAX);
-	return err_trace(read_ns(tx, s, TASK_DEPENDENTS_MAX, out));
+	return err_trace(row_i64_list(tx, s, TASK_DEPENDENTS_MAX, out));
 }
 
 int store_task_settle(struct store_tx *tx, int64_t task, int64_t on)

@@ -20,11 +20,6 @@ static int64_t after(int64_t from, int64_t ms)
 	return ms ? from + ms : 0;
 }
 
-static bool may_fail(enum task_state s)
-{
-	return !store_task_is_over(s) && s != TASK_STATE_PENDING;
-}
-
 static int64_t start_limit(const struct store_task *t)
 {
 	enum task_state s = t->task.state;
@@ -36,7 +31,7 @@ static int64_t start_limit(const struct store_task *t)
 
 static int64_t close_limit(const struct store_task *t)
 {
-	return may_fail(t->task.state) ? after(t->begins_at, t->task.schedule_to_close_ms) : 0;
+	return after(t->begins_at, t->task.schedule_to_close_ms);
 }
 
 static int64_t attempt_limit(const struct store_task *t)
@@ -107,15 +102,9 @@ static int read_times(struct store_tx *tx, enum sql_id id, int64_t now, struct s
 
 	if (e)
 		return err_trace(e);
-	*out = (struct store_n_list){ ARENA_ARRAY(tx->arena, max, int64_t), 0 };
-	if (!out->v)
-		return err_nomem();
 	db_bind_i64(s, 1, now);
 	db_bind_i64(s, 2, (int64_t)max);
-	while (out->n < max && (e = db_step(s)) == DB_ROW)
-		out->v[out->n++] = db_i64(s, 0);
-	db_reset(s);
-	return e < 0 ? err_trace(e) : 0;
+	return err_trace(row_i64_list(tx, s, max, out));
 }
 
 int store_task_due(struct store_tx *tx, size_t max, struct store_n_list *out)
@@ -128,30 +117,20 @@ int store_task_wakes(struct store_tx *tx, size_t max, struct store_n_list *out)
 	return err_trace(read_times(tx, SQL_TASK_WAKES, tx->now_ms, out, max));
 }
 
-static int first_time(struct store_tx *tx, enum sql_id id, int64_t *out)
-{
-	struct db_stmt *s;
-	int e = db_stmt(tx->db, id, &s);
-
-	if (e)
-		return err_trace(e);
-	e = db_step(s);
-	*out = e == DB_ROW ? db_i64(s, 0) : 0;
-	db_reset(s);
-	return e < 0 ? err_trace(e) : 0;
-}
-
 int store_task_next_times(struct store_tx *tx, int64_t *out_due, int64_t *out_wake)
 {
-	int64_t worker = 0;
-	int e = first_time(tx, SQL_TASK_DUE_FIRST, out_due);
+	int64_t due = 0, worker = 0, wake = 0;
+	int e = row_first_i64(tx, SQL_TASK_DUE_FIRST, &due);
 
 	if (e == 0)
-		e = first_time(tx, SQL_WORKER_DUE_FIRST, &worker);
+		e = row_first_i64(tx, SQL_WORKER_DUE_FIRST, &worker);
 	if (e == 0)
-		e = first_time(tx, SQL_TASK_WAKE_FIRST, out_wake);
-	*out_due = earlier(*out_due, worker);
-	return err_trace(e);
+		e = row_first_i64(tx, SQL_TASK_WAKE_FIRST, &wake);
+	if (e)
+		return err_trace(e);
+	*out_due = earlier(due, worker);
+	*out_wake = wake;
+	return 0;
 }
 
 int store_task_look_soon(struct store_tx *tx, int64_t n, enum task_reason why)

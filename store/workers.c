@@ -155,26 +155,13 @@ int64_t store_worker_due_at(const struct store_worker *w)
 	return k->has_drain_by ? MIN(due, k->drain_by) : due;
 }
 
-static int count_workers(struct store_tx *tx, int64_t *out)
-{
-	struct db_stmt *s;
-	int e = db_stmt(tx->db, SQL_WORKER_N, &s);
-
-	if (e)
-		return err_trace(e);
-	e = db_step(s);
-	*out = e == DB_ROW ? db_i64(s, 0) : 0;
-	db_reset(s);
-	return e < 0 ? err_trace(e) : 0;
-}
-
 int store_worker_add(struct store_tx *tx, struct store_worker *w)
 {
 	struct arena *a = tx->arena;
 	struct worker *k = &w->worker;
 	struct db_stmt *s;
 	int64_t n_workers;
-	int e = count_workers(tx, &n_workers);
+	int e = row_first_i64(tx, SQL_WORKER_N, &n_workers);
 
 	if (e == 0 && n_workers >= WORKERS_MAX)
 		return STORE_TOO_MANY;
@@ -205,8 +192,7 @@ int store_worker_add(struct store_tx *tx, struct store_worker *w)
 	if (a->is_out)
 		return err_nomem();
 	store_news_times(tx, store_worker_due_at(w), 0);
-	e = row_insert(tx, s, &w->n);
-	return e <= 0 ? err_trace(e) : err_new(ERR_INTERNAL, "the store refused a new worker");
+	return err_trace(row_insert_sure(tx, s, &w->n));
 }
 
 int store_worker_set(struct store_tx *tx, struct store_worker *w)
@@ -278,15 +264,9 @@ static int read_ns(struct store_tx *tx, enum sql_id id, int64_t key, size_t max,
 
 	if (e)
 		return err_trace(e);
-	*out = (struct store_n_list){ ARENA_ARRAY(tx->arena, max, int64_t), 0 };
-	if (!out->v)
-		return err_nomem();
 	db_bind_i64(s, 1, key);
 	db_bind_i64(s, 2, (int64_t)max);
-	while (out->n < max && (e = db_step(s)) == DB_ROW)
-		out->v[out->n++] = db_i64(s, 0);
-	db_reset(s);
-	return e < 0 ? err_trace(e) : 0;
+	return err_trace(row_i64_list(tx, s, max, out));
 }
 
 int store_worker_held(struct store_tx *tx, int64_t n, size_t max, struct store_n_list *out)
@@ -307,15 +287,13 @@ int store_worker_of_connection(struct store_tx *tx, int64_t connection, size_t m
 
 int store_worker_has_connection(struct store_tx *tx, bool *out)
 {
-	struct db_stmt *s;
-	int e = db_stmt(tx->db, SQL_WORKER_HAS_CONNECTION, &s);
+	int64_t found = 0;
+	int e = row_first_i64(tx, SQL_WORKER_HAS_CONNECTION, &found);
 
 	if (e)
 		return err_trace(e);
-	e = db_step(s);
-	*out = e == DB_ROW && db_i64(s, 0) != 0;
-	db_reset(s);
-	return e < 0 ? err_trace(e) : 0;
+	*out = found != 0;
+	return 0;
 }
 
 int store_worker_forget_connections(struct store_tx *tx)
