@@ -229,10 +229,9 @@ int store_quest_add(struct store_tx *tx, struct store_quest *q)
 	bind_new(s, q, tx->arena);
 	if (tx->arena->is_out)
 		return err_nomem();
-	e = row_insert(tx, s, &q->n);
+	e = row_insert_sure(tx, s, &q->n);
 	if (e)
-		return e < 0 ? err_trace(e)
-			     : err_new(ERR_INTERNAL, "the store refused a new quest");
+		return err_trace(e);
 	quest->short_id = store_quest_short_id(tx->arena, q->n);
 	return quest->labels.n ? err_trace(store_quest_set_labels(tx, q)) : 0;
 }

@@ -449,11 +449,9 @@ int store_task_add(struct store_tx *tx, struct store_task *t)
 		return err_trace(e);
 	if (tx->arena->is_out)
 		return err_nomem();
-	e = row_insert(tx, s, &t->n);
+	e = row_insert_sure(tx, s, &t->n);
 	if (e)
-		return e < 0 ? err_trace(e)
-			     : err_new(ERR_INTERNAL, "the store refused a new task: %.*s",
-				       STR_ARG(db_reason(tx->db)));
+		return err_trace(e);
 	t->task.short_id = store_task_short_id(tx->arena, t->n);
 	store_task_tell_times(tx, t);
 	return t->task.payload.p ? err_trace(add_payload(tx, t)) : 0;

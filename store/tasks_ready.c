@@ -91,9 +91,9 @@ static int add_needs(struct store_tx *tx, struct store_queue *q, struct store_ne
 	row_bind_key(s, 2, needs->assignee);
 	db_bind_str(s, 3, packed[0]);
 	db_bind_str(s, 4, packed[1]);
-	e = row_insert(tx, s, &needs->n);
+	e = row_insert_sure(tx, s, &needs->n);
 	if (e)
-		return e < 0 ? err_trace(e) : err_new(ERR_INTERNAL, "the store refused needs");
+		return err_trace(e);
 	q->n_needs++;
 	return err_trace(row_set(tx, SQL_QUEUE_COUNT_NEEDS, q->n, 1));
 }
@@ -311,9 +311,9 @@ static int add_lane(struct store_tx *tx, const struct store_task *t, struct lane
 	db_bind_i64(s, 4, is.running < is.cap);
 	db_bind_i64(s, 5, INT64_MIN);
 	*out = (struct lane){ .best_rank = INT64_MIN };
-	e = row_insert(tx, s, &out->n);
+	e = row_insert_sure(tx, s, &out->n);
 	if (e)
-		return e < 0 ? err_trace(e) : err_new(ERR_INTERNAL, "the store refused a lane");
+		return err_trace(e);
 	return err_trace(row_set(tx, SQL_QUEUE_COUNT_LANES, t->queue, 1));
 }
 
