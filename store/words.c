@@ -143,13 +143,15 @@ int words_cut(struct arena *a, struct str text, struct str *out)
 static struct str next_word(struct str text, size_t *at)
 {
 	uint32_t code;
-	size_t n, from;
+	size_t n = 0, from = text.n;
 
-	while (*at < text.n && (n = code_at(text, *at, &code)) && !is_of_word(code))
-		*at += n;
-	from = *at;
-	while (*at < text.n && (n = code_at(text, *at, &code)) && is_of_word(code))
-		*at += n;
+	for (; *at < text.n; *at += n) {
+		n = code_at(text, *at, &code);
+		if (is_of_word(code))
+			from = MIN(from, *at);
+		else if (from < *at)
+			break;
+	}
 	return from < *at ? str_slice(text, from, *at) : STR_NONE;
 }
 
@@ -227,13 +229,13 @@ static size_t first_place(struct str text, const struct str_list *words)
 	size_t best = text.n;
 
 	for (size_t i = 0; i < words->n; i++)
-		best = MIN(best, find_nocase(str_slice(text, 0, best), words->v[i]));
+		best = find_nocase(str_slice(text, 0, best), words->v[i]);
 	return best < text.n ? best : 0;
 }
 
 static size_t code_point_start(struct str text, size_t at)
 {
-	while (at > 0 && at < text.n && ((unsigned char)text.p[at] & 0xc0) == 0x80)
+	while (at > 0 && ((unsigned char)text.p[at] & 0xc0) == 0x80)
 		at--;
 	return at;
 }

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "store/fingerprint.h"
 #include "store/words.h"
+#include "tests/unit/alloc.h"
 #include "tests/unit/test.h"
 
 static struct str expression(struct arena *a, const char *text)
@@ -82,11 +83,14 @@ TEST(words_beyond_64_are_not_looked_for)
 TEST(words_of_damaged_text_end)
 {
 	CLEANUP(arena_deinit) struct arena a;
-	struct str cut;
+	struct str word = STR("z"), cut;
+	struct str_list words = { &word, 1 };
 
 	arena_init(&a, 0);
 	CHECK_STR(expression(&a, "a\xff\xfe z"), "\"a\" AND \"z\"");
 	CHECK_OK(words_cut(&a, STR("\xe6\x9d"), &cut));
+	CHECK_OK(words_snippet(&a, STR("\x80\x80\x80\x80z"), &words, 6, &cut));
+	CHECK_STR(cut, "\x80\x80\x80\x80z");
 }
 
 TEST(words_snippet_shows_the_place_and_says_where_it_was_cut)
@@ -168,4 +172,33 @@ TEST(fingerprint_bands_of_equal_texts_are_equal)
 	for (unsigned i = 0; i < FINGERPRINT_BANDS; i++)
 		CHECK(fingerprint_band(&x, i) == fingerprint_band(&y, i) &&
 		      fingerprint_band(&x, i) >= 0);
+}
+
+/* Each piece of memory missing once. */
+TEST(words_say_when_memory_is_out)
+{
+	struct str word = STR("stone");
+	struct str_list words = { &word, 1 };
+	bool is_out = true;
+
+	for (unsigned n = 1; is_out && CHECK(n < 100); n++) {
+		CLEANUP(arena_deinit) struct arena a;
+		struct words_query q;
+		struct str cut, snippet;
+		int e;
+
+		arena_init(&a, 0);
+		alloc_fail_at(n);
+		e = words_cut(&a, STR("go 東京 now"), &cut);
+		if (!e)
+			e = words_query(&a, STR("東京 stone"), &q);
+		if (!e)
+			e = words_snippet(&a, STR("a house of stone"), &words, 6, &snippet);
+		is_out = alloc_n() >= n;
+		alloc_fail_at(0);
+		if (is_out)
+			CHECK_FAULT(e, ERR_NOMEM);
+		else
+			CHECK_OK(e);
+	}
 }
