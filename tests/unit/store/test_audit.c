@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/audit.h"
 
+#include "store/rows.h"
 #include "tests/unit/store/world.h"
 
 static void add(struct world *w, const char *principal, enum audit_outcome outcome)
@@ -121,4 +122,57 @@ TEST(audit_reads_add_up_a_day_and_go_with_retention)
 	CHECK_OK(store_audit_reads_page(&tx, 0, STR(""), 10, &page));
 	CHECK_INT(page.n, 0);
 	world_read_end(&w);
+}
+
+TEST(audit_floor_that_is_no_seq_and_hash_is_a_fault)
+{
+	static const char *const texts[] = { "", "7", "x hash", " hash" };
+	WORLD_OPEN(w);
+	struct store_audit_head head;
+	struct store_tx tx;
+
+	CHECK_OK(world_write_begin(&w, &tx));
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		CHECK_OK(store_meta_set(&tx, STR("audit_floor"), str_from(texts[i])));
+		CHECK_FAULT(store_audit_head(&tx, &head), ERR_CORRUPT);
+	}
+	CHECK_OK(world_write_end(&w));
+}
+
+TEST(audit_pages_of_reads_stop_where_they_were_asked_to)
+{
+	WORLD_OPEN(w);
+	struct audit_entry_list page;
+	struct store_tx tx;
+
+	CHECK_OK(world_write_begin(&w, &tx));
+	CHECK_OK(store_audit_reads_add(&tx, 1, STR("ann"), 1));
+	CHECK_OK(store_audit_reads_add(&tx, 1, STR("bob"), 1));
+	CHECK_OK(store_audit_reads_page(&tx, 0, STR(""), 1, &page));
+	CHECK_INT(page.n, 1);
+	CHECK_OK(world_write_end(&w));
+}
+
+TEST(audit_pages_look_at_a_bounded_number_of_rows)
+{
+	WORLD_OPEN(w);
+	struct audit_entry row = { .principal = STR("ann"),
+				   .verb = STR("a.b"),
+				   .hash = STR("h"),
+				   .outcome = AUDIT_OUTCOME_DONE };
+	struct store_audit_filter f = { .limit = 5, .since_ms = 1 };
+	struct audit_entry_list page;
+	struct store_tx tx;
+	int64_t after;
+
+	CHECK_OK(world_write_begin(&w, &tx));
+	for (row.seq = 1; row.seq <= ROWS_EXAMINED_MAX + 1; row.seq++)
+		CHECK_OK(store_audit_add(&tx, &row));
+	CHECK_OK(store_audit_page(&tx, &f, &page, &after));
+	CHECK_INT(page.n, 0);
+	CHECK_INT(after, ROWS_EXAMINED_MAX);
+	f.after = after;
+	CHECK_OK(store_audit_page(&tx, &f, &page, &after));
+	CHECK_INT(after, 0);
+	CHECK_OK(world_write_end(&w));
 }

@@ -181,7 +181,21 @@ TEST(f_26_a_lock_held_by_who_left_no_pid_is_told_all_the_same)
 	CHECK_INT(world_open(&w), STORE_LOCKED);
 	CHECK_INT(w.problem.pid, 0);
 	CHECK_HAS(str_from(w.problem.text), "another questd-server");
+	CHECK(ftruncate(fd, 0) == 0); /* it has not written it yet */
+	CHECK_INT(world_open(&w), STORE_LOCKED);
+	CHECK_INT(w.problem.pid, 0);
 	fd_close(&fd);
+}
+
+TEST(f_27_a_replaced_database_is_fatal)
+{
+	WORLD_OPEN(w);
+	int64_t next;
+
+	CHECK(rename(w.o.database, test_path("old.db")) == 0);
+	CHECK_OK(fd_write_file(w.o.database, STR("another"), 0600));
+	CHECK_FAULT(store_housekeep(w.store, &next), ERR_SYS);
+	CHECK(store_is_lost(w.store));
 }
 
 TEST(f_27_a_replaced_lock_file_is_fatal)
