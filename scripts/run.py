@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """run.py QUESTD [FLAGS]: sets up where needed, serves in the foreground, and prints the lines to paste once
 the server is ready."""
+import json
 import os
 import re
 import shlex
@@ -20,7 +21,7 @@ def main():
     more = ["--data-dir", os.path.abspath(where[-1])] if where else []
     subprocess.run([questd, "setup", *more], check=True, stdout=subprocess.DEVNULL)
     paths = subprocess.run([questd, "paths", "--json", *more], check=True, capture_output=True, text=True).stdout
-    token = re.search(r'"token"\s*:\s*"([^"]+)"', paths)[1]
+    paths = json.loads(paths)
     server = subprocess.Popen([questd, "serve", *flags], stderr=subprocess.PIPE, text=True)
     signal.signal(signal.SIGTERM, lambda *_: server.terminate())
     try:
@@ -28,14 +29,16 @@ def main():
             print(line, end="", file=sys.stderr, flush=True)
             ready = READY.match(line)
             if ready:
-                print_lines(questd, ready[1], ready[2], token)
+                # by its folder, where it can be: then the client's own questd mcp starts one when this has ended
+                place = ["--data-dir", paths["data_dir"]] if ready[1] == paths["socket"] else ["--socket", ready[1]]
+                print_lines(questd, shlex.join(place), ready[2], paths["token"])
     except KeyboardInterrupt:
         server.terminate()
     return server.wait()
 
 
-def print_lines(questd, socket, address, token):
-    questd, token, place = shlex.quote(questd), shlex.quote(token), shlex.join(["--socket", socket])
+def print_lines(questd, place, address, token):
+    questd, token = shlex.quote(questd), shlex.quote(token)
     print(f"""
 In an MCP client:
   claude mcp add questd -- {questd} mcp {place}
