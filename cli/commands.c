@@ -113,6 +113,8 @@ static int take_input(struct cli *c, struct values *values, struct str key)
 	return take_value(values, key, text);
 }
 
+enum { UNKNOWN_FIELD = -1 }; /* told; what else is wrong is still looked for */
+
 static int say_unknown_field(struct cli *c, const struct verb *v, const struct arg *o)
 {
 	struct str *names = ARENA_ARRAY(&c->arena, v->params->n_fields + 1, struct str);
@@ -126,8 +128,7 @@ static int say_unknown_field(struct cli *c, const struct verb *v, const struct a
 	args_say_unknown(c, &shown,
 			 &(struct args_known){ .names = names,
 					       .n_names = names ? v->params->n_fields : 0 });
-	say_note("  'questd help %.*s' shows all fields", STR_ARG(v->name));
-	return EXIT_USAGE;
+	return UNKNOWN_FIELD;
 }
 
 static int take_option(struct cli *c, const struct verb *v, struct args *a, const struct arg *o,
@@ -165,13 +166,19 @@ static int take_all(struct cli *c, const struct verb *v, struct args *a, struct 
 {
 	const struct shape_field *for_word = commands_word_field(v);
 	bool is_list = for_word && for_word->kind == SHAPE_STRINGS;
-	size_t n_words = 0;
+	size_t n_words = 0, n_unknown = 0;
+	bool is_value = false; /* the word behind an unknown field */
 	struct arg o;
 	int e = 0;
 
 	for (args_next(a, &o); !e && o.kind != ARGS_END; args_next(a, &o)) {
 		if (o.kind == ARGS_OPTION) {
 			e = take_option(c, v, a, &o, values);
+			is_value = e == UNKNOWN_FIELD && !o.value;
+			n_unknown += e == UNKNOWN_FIELD;
+			e = e == UNKNOWN_FIELD ? 0 : e;
+		} else if (TAKE(is_value, false)) {
+			continue;
 		} else if (for_word && (n_words++ == 0 || is_list)) {
 			e = take_value(values, for_word->name, str_from(o.text));
 		} else {
@@ -181,7 +188,9 @@ static int take_all(struct cli *c, const struct verb *v, struct args *a, struct 
 			e = EXIT_USAGE;
 		}
 	}
-	return e;
+	if (n_unknown && !e)
+		say_note("  'questd help %.*s' shows all fields", STR_ARG(v->name));
+	return n_unknown ? EXIT_USAGE : e;
 }
 
 int commands_run(struct cli *c, struct str noun, struct args *a)

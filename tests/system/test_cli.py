@@ -318,6 +318,11 @@ class Calls(Folder):
         self.assertEqual(done.returncode, 1, done.stderr)
         self.assertIn("cannot write the answer", done.stderr)
 
+    def test_every_unknown_field_is_named_at_once(self):
+        said = self.cli("quests", "create", "--subjet", "x", "--priorty", "hi", "--subject", "fine", code=2).stderr
+        for word in ("'--subjet'", "did you mean --subject?", "'--priorty'", "did you mean --priority?", "questd help quests.create"):
+            self.assertEqual(said.count(word), 1, said)
+
     def test_exit_codes_follow_the_error(self):
         self.assertIn("not_found", self.cli("quests", "get", "q-999", code=3).stderr)
         self.assertIn("invalid_params", self.cli("quests", "create", code=2).stderr)
