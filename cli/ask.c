@@ -8,6 +8,8 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/user.h"
+#include "cli/peer.h"
 #include "cli/progress.h"
 #include "cli/say.h"
 #include "cli/token.h"
@@ -100,6 +102,21 @@ static int say_client_failure(struct asking *q, int e)
 	default:
 		return say_fault(e, NULL);
 	}
+}
+
+/* The server closes such a connection without a word. */
+static int say_anothers(struct asking *q, const char *path, uid_t uid)
+{
+	struct user_text owner;
+
+	progress_end(&q->progress);
+	user_text(uid, &owner);
+	say_error("the server at '%s' belongs to %s, who alone may use its socket", path,
+		  owner.who);
+	say_hint("run it as that user: sudo -u %s questd ..., or use its HTTP with a key: --url "
+		 "URL --token-file FILE",
+		 owner.sudo);
+	return EXIT_DENIED;
 }
 
 static int say_no_questd(struct asking *q, struct str text)
@@ -229,6 +246,7 @@ static int ask_socket(struct asking *q, struct str request, struct answer *out)
 {
 	CLEANUP(fd_close) int fd = -1;
 	struct paths paths;
+	uid_t uid;
 	int e = where_paths(q->cli, &paths);
 
 	if (e)
@@ -238,6 +256,8 @@ static int ask_socket(struct asking *q, struct str request, struct answer *out)
 		return say_not_running(q->cli, &paths);
 	if (e)
 		return say_client_failure(q, e);
+	if (peer_is_another(fd, &uid))
+		return say_anothers(q, paths.socket, uid);
 	if (q->cli->globals.token_file) {
 		e = use_key(q, fd, out);
 		if (e || !out->result.p)

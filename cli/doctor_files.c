@@ -68,6 +68,12 @@ static bool look_at_data_dir(struct doctor *d)
 	struct user_text owner;
 	struct stat st;
 
+	if (stat(d->paths.data_dir, &st) && errno == EACCES) {
+		doctor_fail(d, "data-dir", "'%s' cannot be looked at: %s", d->paths.data_dir,
+			    strerror(errno));
+		doctor_fix(d, "run it as the user it belongs to, or choose another --data-dir");
+		return false;
+	}
 	if (stat(d->paths.data_dir, &st)) {
 		doctor_warn(d, "data-dir", "'%s' is not there yet", d->paths.data_dir);
 		doctor_fix(d, "questd setup%s", d->paths.flags);

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/json.h"
+#include "base/user.h"
 #include "cli/ask.h"
 #include "cli/program.h"
 
@@ -27,6 +28,7 @@ static void look_at_place(struct doctor *d, const char *id, const char *path, mo
 
 static void look_at_socket(struct doctor *d)
 {
+	struct user_text owner;
 	struct err_report why;
 	struct stat st;
 	int e = running_find(&d->paths, &d->running);
@@ -37,7 +39,13 @@ static void look_at_socket(struct doctor *d)
 		doctor_fix(d, "use a data directory of your own: --data-dir DIR");
 		return;
 	}
-	if (d->running.is_reached && stat(d->paths.socket, &st) == 0 && st.st_mode & 077) {
+	if (d->running.is_anothers) {
+		user_text(d->running.uid, &owner);
+		doctor_fail(d, "socket", "the server at '%s' belongs to %s, who alone may use it",
+			    d->paths.socket, owner.who);
+		doctor_fix(d, "run it as that user: sudo -u %s questd doctor%s", owner.sudo,
+			   d->paths.flags);
+	} else if (d->running.is_reached && stat(d->paths.socket, &st) == 0 && st.st_mode & 077) {
 		doctor_fail(d, "socket", "'%s' is open to other users (mode %04o)", d->paths.socket,
 			    (unsigned)(st.st_mode & 07777));
 		doctor_fix(d, "questd restart%s makes it anew with mode 0600", d->paths.flags);
@@ -235,11 +243,11 @@ void doctor_look_at_server(struct doctor *d)
 	look_at_socket(d);
 	look_at_place(d, "socket", d->paths.socket, S_IFSOCK);
 	look_at_place(d, "lock", d->paths.lock, S_IFREG);
-	if (d->running.is_reached) {
+	if (d->running.is_reached && !d->running.is_anothers) {
 		look_at_info(d);
 		look_at_health(d);
 		look_at_soundness(d);
-	} else if (!d->running.is_locked) {
+	} else if (!d->running.is_reached && !d->running.is_locked) {
 		look_at_database_file(d);
 	}
 	look_at_wal(d);

@@ -29,6 +29,17 @@ pid_t peer_pid(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &n) == 0 ? who.pid : 0;
 }
 
+bool peer_is_another(int fd, uid_t *out)
+{
+	struct ucred who;
+	socklen_t n = sizeof(who);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &n) || who.uid == geteuid())
+		return false;
+	*out = who.uid;
+	return true;
+}
+
 /* A small file of /proc, NUL behind; its length, 0 when it cannot be read. */
 static size_t read_proc(pid_t pid, const char *name, char *out, size_t cap)
 {

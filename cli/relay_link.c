@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/user.h"
 #include "cli/exits.h"
 #include "cli/peer.h"
 #include "transport/client.h"
@@ -71,6 +72,18 @@ static void refuse_private(struct relay_link *l, int64_t now_ms, pid_t pid)
 	fail(l, now_ms, EXIT_CONFLICT, text);
 }
 
+static void refuse_anothers(struct relay_link *l, int64_t now_ms, uid_t uid)
+{
+	struct user_text owner;
+	char text[600];
+
+	user_text(uid, &owner);
+	snprintf(text, sizeof(text),
+		 "the server at '%s' belongs to %s, who alone may use its socket", l->paths->socket,
+		 owner.who);
+	fail(l, now_ms, EXIT_DENIED, text);
+}
+
 /* Pipes, unless the last connection failed with them: then its server may know nothing of them. One
  * that does not even take the offer has said why on the socket. */
 static int take_ends(struct relay_link *l, int *fd)
@@ -100,7 +113,12 @@ static bool try_connect(struct relay_link *l, int64_t now_ms)
 	int e = client_connect_unix(l->paths->socket, &fd);
 	pid_t pid = e ? 0 : peer_pid(fd);
 	enum peer_origin origin = e ? PEER_FOREIGN : peer_origin(pid);
+	uid_t uid;
 
+	if (!e && peer_is_another(fd, &uid)) {
+		refuse_anothers(l, now_ms, uid);
+		return false;
+	}
 	if (!e && origin == PEER_PRIVATE && !l->is_private) {
 		refuse_private(l, now_ms, pid);
 		return false;

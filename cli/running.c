@@ -93,8 +93,10 @@ int running_find(const struct paths *p, struct running *out)
 	if (e < 0)
 		return err_trace(e);
 	out->is_locked = is_locked(p->lock, &out->pid);
-	if (out->is_reached)
+	if (out->is_reached) {
 		out->pid = peer_pid(fd);
+		out->is_anothers = peer_is_another(fd, &out->uid);
+	}
 	out->origin = peer_origin(out->pid);
 	return 0;
 }

@@ -11,9 +11,11 @@
 #include "cli/peer.h"
 
 struct running {
-	pid_t pid;       /* 0: none */
-	bool is_locked;  /* some process holds the data directory's lock */
-	bool is_reached; /* it answers on the socket */
+	pid_t pid;        /* 0: none */
+	bool is_locked;   /* some process holds the data directory's lock */
+	bool is_reached;  /* it answers on the socket */
+	bool is_anothers; /* and takes no call of ours: it is the user's `uid` */
+	uid_t uid;
 	enum peer_origin origin;
 };
 

@@ -8,14 +8,17 @@
 #include <limits.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/user.h"
 
 #define UNIX_PATH_MAX_BYTES 107
 #define ANSWER_MAX          ((size_t)64 * 1024 * 1024)
@@ -109,6 +112,29 @@ static bool client_peer_is_trusted(int fd)
 	       (cred.uid == geteuid() || cred.uid == 0);
 }
 
+/* The folder of a socket that lets nobody in tells whose it is, or one above it. */
+static int client_no_access(const char *path)
+{
+	char at[UNIX_PATH_MAX_BYTES + 1];
+	struct user_text owner;
+	int why = errno;
+	struct stat st;
+	char *slash;
+	uid_t uid;
+
+	snprintf(at, sizeof(at), "%s", path);
+	while (stat(at, &st) && (slash = strrchr(at, '/')) && slash > at)
+		*slash = '\0';
+	bool is_anothers = user_is_another(at, &uid);
+
+	errno = why;
+	if (errno != EACCES || !is_anothers)
+		return err_sys("cannot connect to '%s'", path);
+	user_text(uid, &owner);
+	return err_new(ERR_SYS, "cannot connect to '%s': '%s' belongs to %s, who alone may use it",
+		       path, at, owner.who);
+}
+
 int client_connect_unix(const char *path, int *out_fd)
 {
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
@@ -123,7 +149,7 @@ int client_connect_unix(const char *path, int *out_fd)
 	if (connect(fd, (struct sockaddr *)&sa, sizeof(sa))) {
 		if (errno == ENOENT || errno == ECONNREFUSED || errno == ENOTDIR)
 			return CLIENT_NOT_RUNNING;
-		return err_sys("cannot connect to '%s'", path);
+		return client_no_access(path);
 	}
 	if (geteuid() != 0 && !client_peer_is_trusted(fd)) {
 		errno = EACCES;

@@ -78,6 +78,37 @@ class Users(Folder):
             if is_running:
                 self.owner("stop", code=0)
 
+    def test_whoever_may_not_use_a_socket_is_told_whose_it_is(self):
+        """TM-UDS-01 root beside another user's server, by folder and by socket; the server itself goes on"""
+        path = json.loads(self.owner("start", "--http", "off", code=0).stdout)["socket"]
+        for where in ([], ["--socket", path]):
+            for args in (["quests", "list"], ["status"], ["backup"]):
+                done = self.cli(*args, *where, code=5)
+                self.assertIn(f"belongs to user {OTHER}, who alone may use its socket", done.stderr, args)
+                self.assertNotIn("went away", done.stderr)
+        env = {"QUESTD_DATA_DIR": os.path.join(self.top, "mine")}
+        done = self.cli("mcp", "--socket", path, stdin=HELLO, code=5, env=env)
+        self.assertIn(f"belongs to user {OTHER}", done.stderr)
+        self.assertIn(f"belongs to user {OTHER}", json.loads(done.stdout)["error"]["message"])
+        self.cli("setup", code=0, env=env)
+        found = {i["id"]: i for i in json.loads(self.cli("doctor", "--socket", path, code=1, env=env).stdout)["items"]}
+        self.assertIn(f"belongs to user {OTHER}", found["socket"]["text"])
+        self.assertNotIn("restart", json.dumps(found))
+        self.owner("quests", "list", code=0)
+
+    def test_a_user_is_told_that_a_server_is_roots(self):
+        """TM-UDS-01 whose folder lets nobody else look into it"""
+        self.data = self.env["QUESTD_DATA_DIR"] = os.path.join(self.top, "roots")
+        path = self.start()["socket"]
+        for args in (["quests", "list"], ["status"], ["mcp"], ["start"]):
+            done = self.owner(*args, "--socket", path, stdin=HELLO)
+            self.assertNotEqual(done.returncode, 0, args)
+            self.assertIn("belongs to user 0 (root)", done.stderr, args)
+        done = self.owner("doctor", code=1)
+        self.assertIn("belongs to user 0 (root)", done.stdout)
+        self.assertNotRegex(done.stdout, "questd (re)?start|questd setup")
+        self.cli("stop", code=0)
+
 
 if __name__ == "__main__":
     unittest.main()
