@@ -23,6 +23,15 @@ META = {
 }
 
 
+def for_others(folder):
+    """questd and its server in a folder that another user reaches: a checkout in a home is closed to him."""
+    inner = os.path.join(folder, "programs")
+    os.mkdir(inner, 0o755)
+    for name in ("questd", "questd-server"):
+        shutil.copy2(os.path.join(BUILD, name), inner)
+    return os.path.join(inner, "questd")
+
+
 def compact(value):
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 

@@ -9,7 +9,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from test_cli import Folder  # noqa: E402
-from questd import QUESTD  # noqa: E402
+from questd import for_others  # noqa: E402
 
 OTHER = 54321
 HELLO = '{"jsonrpc":"2.0","id":1,"method":"system.ping"}\n'
@@ -24,15 +24,14 @@ class Users(Folder):
             self.skipTest("needs root, and setpriv to become another user with")
         os.chown(self.top, OTHER, OTHER)
         self.become = ["setpriv", f"--reuid={OTHER}", f"--regid={OTHER}", "--clear-groups"]
-        if subprocess.run([*self.become, QUESTD, "version"], capture_output=True).returncode != 0:
-            self.skipTest("somebody else cannot run the build")
+        self.program = for_others(self.top)
 
     def tearDown(self):
         self.owner("stop")
         super().tearDown()
 
     def owner(self, *args, code=None, stdin=None):
-        done = subprocess.run([*self.become, QUESTD, *args], input=stdin, capture_output=True, text=True, timeout=50, env=self.env,
+        done = subprocess.run([*self.become, self.program, *args], input=stdin, capture_output=True, text=True, timeout=50, env=self.env,
                               stdin=None if stdin is not None else subprocess.DEVNULL)
         if code is not None:
             self.assertEqual(done.returncode, code, f"{args}: {done.stdout}{done.stderr}")
