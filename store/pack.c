@@ -2,6 +2,8 @@
 /* Lists and objects as text. */
 #include "store/pack.h"
 
+#include <assert.h>
+
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/json.h"
@@ -69,8 +71,9 @@ int pack_object(struct arena *a, const struct shape *shape, const void *object, 
 	if (written.failed)
 		return err_nomem();
 	e = json_parse(a, buf_str(&written), &value, NULL);
+	assert(e <= 0); /* what was written can be read */
 	if (e)
-		return e < 0 ? err_trace(e) : err_new(ERR_INTERNAL, "cannot read what was written");
+		return err_trace(e);
 	e = json_canonical(a, &value, &canonical);
 	if (e)
 		return err_trace(e);
@@ -111,10 +114,7 @@ static int canonical(struct arena *a, struct str text, struct buf *out)
 
 	if (e)
 		return e < 0 ? err_trace(e) : err_new(ERR_CORRUPT, "a stored value is no JSON");
-	e = json_canonical(a, &value, out);
-	if (e)
-		return err_trace(e);
-	return out->failed ? err_nomem() : 0;
+	return err_trace(json_canonical(a, &value, out));
 }
 
 int pack_is_same(struct arena *a, struct str x, struct str y, bool *out)

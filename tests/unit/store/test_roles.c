@@ -62,6 +62,31 @@ TEST(role_edge_between_many_above_and_many_below_is_refused)
 	CHECK_OK(world_write_end(&w));
 }
 
+TEST(role_edge_that_makes_more_ways_than_are_counted_is_refused)
+{
+	enum { WIDTH = 8, N_MAX = 20 }; /* each diamond multiplies the ways */
+	WORLD_OPEN(w);
+	int64_t top, bottom;
+	struct store_tx tx;
+	int e = 0, n;
+
+	CHECK_OK(world_write_begin(&w, &tx));
+	bottom = add_role(&tx);
+	for (n = 0; e == 0 && n < N_MAX; n++) {
+		top = bottom;
+		bottom = add_role(&tx);
+		for (int i = 0; e == 0 && i < WIDTH; i++) {
+			int64_t between = add_role(&tx);
+
+			CHECK_OK(store_role_edge_add(&tx, top, between));
+			e = store_role_edge_add(&tx, between, bottom);
+		}
+	}
+	CHECK_INT(e, STORE_TOO_MANY_WAYS);
+	CHECK_INT(n, 14); /* 8^14 is more than 10^12 */
+	store_rollback(w.store);
+}
+
 TEST(role_ways_lead_from_above_to_below_and_nowhere_else)
 {
 	WORLD_OPEN(w);

@@ -201,6 +201,25 @@ TEST(task_that_is_not_as_it_was_read_is_not_written)
 	CHECK_OK(world_write_end(&w));
 }
 
+TEST(task_that_begins_in_no_first_state_is_refused)
+{
+	WORLD_OPEN(w);
+	struct err_report report;
+	struct store_task t;
+	struct store_tx tx;
+	int e;
+
+	CHECK_OK(world_write_begin(&w, &tx));
+	t = add_task(&tx);
+	t.task.state = TASK_STATE_CLAIMED;
+	e = store_task_add(&tx, &t);
+	if (CHECK_INT(err_class(e), ERR_INTERNAL)) {
+		err_take(e, &report);
+		CHECK_HAS(str_from(report.text), "tasks.state");
+	}
+	CHECK_OK(world_write_end(&w));
+}
+
 TEST(task_pages_by_state_hold_those_of_the_state)
 {
 	static const enum task_state states[] = { TASK_STATE_READY, TASK_STATE_CLAIMED,
