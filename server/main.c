@@ -139,13 +139,11 @@ static void check_idle(struct program *p)
 	struct server *s = &p->server;
 	int64_t now = clock_boot_ms(&s->clock);
 
-	if (s->n_channels || s->n_requests)
+	bool is_over = now - s->last_client_ms >= s->options.idle_exit_s * 1000;
+
+	if (s->n_channels || s->n_requests || (is_over && scheduler_has_work(s->scheduler)))
 		s->last_client_ms = now;
-	else if (now - s->last_client_ms < s->options.idle_exit_s * 1000)
-		return;
-	else if (scheduler_has_work(s->scheduler))
-		s->last_client_ms = now;
-	else
+	else if (is_over)
 		begin_drain(p, "no client for as long as --idle-exit says");
 }
 

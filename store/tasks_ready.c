@@ -351,8 +351,10 @@ int store_task_enter(struct store_tx *tx, struct store_task *t)
 	e = find_lane(tx, t, &lane);
 	if (e == STORE_NONE)
 		e = add_lane(tx, t, &lane);
+	if (e)
+		return err_trace(e);
 	t->lane = lane.n;
-	return e ? err_trace(e) : t->n ? err_trace(store_task_entered(tx, t)) : 0;
+	return t->n ? err_trace(store_task_entered(tx, t)) : 0;
 }
 
 int store_task_entered(struct store_tx *tx, const struct store_task *t)
@@ -408,9 +410,11 @@ int store_task_leave(struct store_tx *tx, const struct store_task *t, int64_t la
 		return err_trace(drop_lane(tx, t, lane));
 	l.ready--;
 	e = first_of(tx, SQL_TASK_FIRST_OF_LANE, lane, &first);
+	if (e)
+		return err_trace(e);
 	l.best = first.n;
 	l.best_rank = first.rank;
-	return e ? err_trace(e) : err_trace(set_lane(tx, &l));
+	return err_trace(set_lane(tx, &l));
 }
 
 /* ---- the next ---- */
