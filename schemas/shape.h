@@ -34,6 +34,7 @@ enum {
 	SHAPE_REQUIRED = 1 << 0,
 	SHAPE_HAS = 1 << 1,     /* has_offset points to its bool has_x */
 	SHAPE_DEFAULT = 1 << 2, /* default_value is filled in when absent */
+	SHAPE_SECRET = 1 << 3,  /* is neither kept nor repeated in a message */
 };
 
 struct shape;
@@ -91,6 +92,10 @@ int shape_decode(const struct shape *s, const struct json *value, struct arena *
 
 /* Writes the struct as one JSON object: fields in table order, absent ones left out. */
 void shape_encode(const struct shape *s, const void *in, struct json_out *w);
+
+/* Takes the secrets out of a result, whose next field then says that they are not shown. False: it
+ * has none. */
+bool shape_hide_secrets(const struct shape *s, void *result);
 
 const struct shape_field *shape_find(const struct shape *s, struct str name);
 /* 1-based index of a value's text, 0 when unknown. */

@@ -125,3 +125,20 @@ void shape_encode(const struct shape *s, const void *in, struct json_out *w)
 	}
 	json_end_object(w);
 }
+
+/* The generator sees to it that a boolean stands behind each secret of a result. */
+bool shape_hide_secrets(const struct shape *s, void *result)
+{
+	bool has_any = false;
+
+	for (size_t i = 0; i + 1 < s->n_fields; i++) {
+		const struct shape_field *f = &s->fields[i], *shown = f + 1;
+
+		if (!(f->flags & SHAPE_SECRET))
+			continue;
+		has_any = true;
+		*(struct str *)((char *)result + f->offset) = STR_NONE;
+		*(bool *)((char *)result + shown->offset) = false;
+	}
+	return has_any;
+}

@@ -173,17 +173,28 @@ static void cannot_put(struct batch *b)
 	call_data_int(&r->call, "limit", (int64_t)REQUEST_RESULT_MAX);
 }
 
-static void put_all(struct batch *b)
+static int put_result(struct request *child, bool for_keeping, struct json_out *w)
 {
-	struct buf *out = &b->parent->out;
-	struct json_out w;
+	CLEANUP(buf_deinit) struct buf scratch;
+	struct str text = buf_str(&child->out);
+	int e;
 
-	buf_clear(out);
-	w = json_out(out);
+	buf_init(&scratch, 0);
+	e = for_keeping ? encode_kept(child, &scratch, &text) : 0;
+	if (!e)
+		json_raw(w, text);
+	return err_trace(e);
+}
+
+static int put_children(struct batch *b, bool for_keeping, struct buf *out)
+{
+	struct json_out w = json_out(out);
+	int e = 0;
+
 	json_begin_object(&w);
 	json_key(&w, STR("items"));
 	json_begin_array(&w);
-	for (size_t i = 0; i < b->n; i++) {
+	for (size_t i = 0; i < b->n && !e; i++) {
 		struct request *child = b->children[i];
 
 		json_begin_object(&w);
@@ -192,15 +203,25 @@ static void put_all(struct batch *b)
 			request_put_error(&child->call.failure, child->verb, &w);
 		} else {
 			json_key(&w, STR("result"));
-			json_raw(&w, buf_str(&child->out));
+			e = put_result(child, for_keeping, &w);
 		}
 		json_end_object(&w);
 	}
 	json_end_array(&w);
 	JSON_KV_INT(&w, "failed", b->n_failed);
 	json_end_object(&w);
-	if (out->failed)
+	if (!e && out->failed)
+		e = err_nomem();
+	return err_trace(e);
+}
+
+static void put_all(struct batch *b)
+{
+	buf_clear(&b->parent->out);
+	if (put_children(b, false, &b->parent->out)) {
+		err_forget();
 		cannot_put(b);
+	}
 }
 
 /* ---- atomic: on the writer ---- */
@@ -260,6 +281,19 @@ static int run_children(struct batch *b, struct store_tx *tx, struct log_limit *
 	return 0;
 }
 
+/* What is kept of its answer has no secrets of its calls. */
+static int keep_all(struct request *r, struct store_tx *tx)
+{
+	CLEANUP(buf_deinit) struct buf kept;
+	int e;
+
+	if (!r->request_id.p)
+		return 0;
+	buf_init(&kept, 0);
+	e = put_children(r->batch, true, &kept);
+	return e ? err_trace(e) : run_keep_text(r, tx, buf_str(&kept));
+}
+
 static int run_in_savepoint(struct request *r, struct store_tx *tx, struct log_limit *limit)
 {
 	bool is_over;
@@ -271,7 +305,7 @@ static int run_in_savepoint(struct request *r, struct store_tx *tx, struct log_l
 	if (e || r->outcome)
 		return err_trace(e);
 	tx->arena = &r->arena;
-	return err_trace(run_keep_reply(r, tx));
+	return err_trace(keep_all(r, tx));
 }
 
 int batch_run_atomic(struct request *r, struct store *store, struct log_limit *limit)

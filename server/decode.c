@@ -275,3 +275,17 @@ int encode_result(struct request *r)
 	call_data_int(&r->call, "limit", (int64_t)REQUEST_RESULT_MAX);
 	return CALL_FAILED;
 }
+
+int encode_kept(struct request *r, struct buf *scratch, struct str *out)
+{
+	struct json_out w;
+
+	*out = buf_str(&r->out);
+	if (r->is_replayed || !shape_hide_secrets(r->verb->result, r->result))
+		return 0;
+	buf_clear(scratch);
+	w = json_out(scratch);
+	shape_encode(r->verb->result, r->result, &w);
+	*out = buf_str(scratch);
+	return scratch->failed ? err_nomem() : 0;
+}

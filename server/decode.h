@@ -20,3 +20,6 @@ bool decode_params(struct request *r, const struct json *params,
 		   struct shape_faults *scratch) must_check;
 /* r->result into r->out. 0, CALL_FAILED (too large) or negative. */
 int encode_result(struct request *r) must_check;
+/* Behind encode_result(): what of the result is kept for a call that is repeated, without secrets.
+ * A view into r->out, or of `scratch`. */
+int encode_kept(struct request *r, struct buf *scratch, struct str *out) must_check;

@@ -81,14 +81,25 @@ int run_find_reply(struct request *r, struct store_tx *tx, bool *out_is_over)
 	return 0;
 }
 
+int run_keep_text(struct request *r, struct store_tx *tx, struct str text)
+{
+	struct store_reply reply = { .digest = r->digest, .result = text };
+
+	return err_trace(
+	    store_reply_add(tx, r->principal.id, r->verb->name, r->request_id, &reply));
+}
+
 int run_keep_reply(struct request *r, struct store_tx *tx)
 {
-	struct store_reply reply = { .digest = r->digest, .result = buf_str(&r->out) };
+	CLEANUP(buf_deinit) struct buf scratch;
+	struct str kept;
+	int e;
 
 	if (!r->request_id.p)
 		return 0;
-	return err_trace(
-	    store_reply_add(tx, r->principal.id, r->verb->name, r->request_id, &reply));
+	buf_init(&scratch, 0);
+	e = encode_kept(r, &scratch, &kept);
+	return e ? err_trace(e) : run_keep_text(r, tx, kept);
 }
 
 /* A fault of the statements around the verb: the call's, not the batch's. */

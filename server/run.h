@@ -32,4 +32,7 @@ int run_record_failure(struct request *r, struct store *store) must_check;
 /* The first half alone: 0, or CALL_FAILED / replayed (r->is_replayed) as outcome. Negative: fault.
  */
 int run_find_reply(struct request *r, struct store_tx *tx, bool *out_is_over) must_check;
+/* Keeps the result for whoever repeats the call: without its secrets. */
 int run_keep_reply(struct request *r, struct store_tx *tx) must_check;
+/* The same with a text of the caller's making; r->request_id is there. */
+int run_keep_text(struct request *r, struct store_tx *tx, struct str text) must_check;

@@ -110,10 +110,12 @@ static int make(struct call *c, struct store_key *k, struct str *secret)
 
 static struct str next_text(struct call *c, const struct key *k)
 {
-	return str_fmt(c->arena,
-		       "send it as Authorization: Bearer, or with keys.use on a line connection; "
-		       "keys.revoke with id: %.*s ends it",
-		       STR_ARG(k->id));
+	return str_fmt(
+	    c->arena,
+	    "send it as Authorization: Bearer, or with keys.use on a line connection; "
+	    "keys.revoke with id: %.*s ends it, keys.rotate replaces it when the secret is "
+	    "lost",
+	    STR_ARG(k->id));
 }
 
 int keys_create(struct call *call, const struct keys_create_params *p, struct keys_create_result *r)
@@ -139,6 +141,7 @@ int keys_create(struct call *call, const struct keys_create_params *p, struct ke
 	if (e == 0)
 		e = tell(call, "key.created", &k.key);
 	r->key = k.key;
+	r->secret_shown = r->has_secret_shown = true;
 	r->next = next_text(call, &k.key);
 	return e;
 }
@@ -211,6 +214,7 @@ int keys_rotate(struct call *call, const struct keys_rotate_params *p, struct ke
 		return err_trace(e);
 	authority_changed(call, old.key.owner_kind, old.key.owner);
 	r->key = k.key;
+	r->secret_shown = r->has_secret_shown = true;
 	r->next = next_text(call, &k.key);
 	return tell(call, "key.rotated", &old.key);
 }

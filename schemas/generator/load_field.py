@@ -7,7 +7,7 @@ from .model import MISSING, Field
 
 COMMON = ["description", "default", "mcp"]
 KEYWORDS = {
-    "string": ["type", "maxLength", "minLength", "format"],
+    "string": ["type", "maxLength", "minLength", "format", "secret"],
     "integer": ["type", "minimum", "maximum"],
     "number": ["type", "minimum", "maximum"],
     "boolean": ["type"],
@@ -186,6 +186,7 @@ def load_field(at, name, value, where, required):
         return f
     load_kind(at, f, value, where)
     load_default(at, f, value, where)
+    load_secret(at, f, value, where)
     f.description = value.get("description", "")
     if not isinstance(f.description, str) or any(ord(c) < 32 for c in f.description):
         at.refuse("its description must be one line of text")
@@ -198,6 +199,25 @@ def load_field(at, name, value, where, required):
         at.refuse(f"its description has {len(f.description)} characters, at most "
                   f"{limits.PARAM_DESCRIPTION_MAX} are allowed")
     return f
+
+
+def load_secret(at, f, value, where):
+    """A parameter that no message repeats; a result that is shown once and never kept."""
+    if "secret" not in value:
+        return
+    f.is_secret = True
+    if value["secret"] is not True or f.kind != "string" or where == "type" or f.has_default:
+        at.refuse("secret: true is for a text of params or of a result, without a default")
+    if where == "result" and f.required:
+        at.refuse("is secret and required, but an answer given again is without it")
+
+
+def check_shown(at, fields):
+    """Whoever repeats a call is told that the secret is not in the answer."""
+    for i, f in enumerate(fields):
+        shown = fields[i + 1] if i + 1 < len(fields) else None
+        if f.is_secret and not (shown and shown.name == f.name + "_shown" and shown.kind == "bool"):
+            at.down(f.name).refuse(f"is secret: the boolean '{f.name}_shown' must stand behind it")
 
 
 ROOT_KEYWORDS = {
@@ -233,5 +253,8 @@ def load_fields(at, value, where):
     for name in required:
         if name not in properties:
             at.refuse(f"required names '{name}', which is no property")
-    return [load_field(at.down(name), name, p, where, name in required)
-            for name, p in properties.items()]
+    fields = [load_field(at.down(name), name, p, where, name in required)
+              for name, p in properties.items()]
+    if where == "result":
+        check_shown(at, fields)
+    return fields

@@ -21,6 +21,7 @@ class Field:
     ref: str = ""
     default: object = MISSING
     in_mcp: bool = True  # said in the tool's entry
+    is_secret: bool = False  # neither kept nor repeated
     has: bool = False  # a bool has_x lies beside it
 
     @property

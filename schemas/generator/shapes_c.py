@@ -40,6 +40,8 @@ def flags(f):
         out.append("SHAPE_HAS")
     if f.has_default:
         out.append("SHAPE_DEFAULT")
+    if f.is_secret:
+        out.append("SHAPE_SECRET")
     return " | ".join(out) or "0"
 
 

@@ -214,6 +214,14 @@ class Lengths(FolderTest):
         self.params["subject"]["mcp"] = False
         self.refused(C + "params.subject: mcp: false is for optional parameters")
 
+    def test_secret_result_without_the_boolean_behind_it(self):
+        self.create["result"]["properties"] = {"pin": {"type": "string", "maxLength": 9, "secret": True}}
+        self.refused(C + "result.pin: is secret: the boolean 'pin_shown' must stand behind it")
+
+    def test_secret_with_a_default(self):
+        self.params["pin"] = {"type": "string", "maxLength": 9, "description": "x", "secret": True, "default": "0"}
+        self.refused(C + "params.pin: secret: true is for a text of params or of a result, without a default")
+
     def test_default_list_too_large(self):
         for i in range(30):
             verb = dict(self.get, verb=f"things.get{i:02}", aliases=[], mcp="default")

@@ -81,6 +81,45 @@ class Keys(unittest.TestCase):
             self.assertNotIn(key["secret"][11:], json.dumps(self.owner.ok(method, params)))
         self.assertNotIn(key["secret"][11:], self.server.err)
 
+    def refused_bytes(self, secret):
+        """No file of the data directory, and no backup, holds any of these texts."""
+        backup = os.path.join(self.server.data, f"copy{next(self.numbers)}.db")
+        self.owner.ok("system.backup", {"path": backup})
+        names = [n for n in os.listdir(self.server.data) if ".db" in n]
+        self.assertTrue({"questd.db", "questd.db-wal", os.path.basename(backup)} <= set(names), names)
+        for name in names:
+            with open(os.path.join(self.server.data, name), "rb") as f:
+                self.assertFalse(secret[11:].encode() in f.read(), f"a secret is in {name}")
+
+    def test_p5_a_reply_that_is_kept_holds_no_secret(self):
+        """P5: a call with request_id is repeated without it, whoever reads the database finds none."""
+        params = {"name": "kept", "owner_kind": "worker", "owner": "ci", "access": ["operator"], "request_id": "k1"}
+        made = self.owner.ok("keys.create", params)
+        self.assertIs(made["secret_shown"], True)
+        turn = {"id": made["id"], "request_id": "k2"}
+        turned = self.owner.ok("keys.rotate", turn)
+        for method, body, first in (("keys.create", params, made), ("keys.rotate", turn, turned)):
+            self.assertRegex(first["secret"], KEY)
+            self.refused_bytes(first["secret"])
+            again = self.owner.ok(method, body)
+            self.assertEqual(again, {k: v for k, v in first.items() if k != "secret"} | {"secret_shown": False})
+        self.lines(self.owner.ok("keys.rotate", {"id": turned["id"]})).close()
+
+    def test_p5_a_batch_that_is_kept_holds_no_secret(self):
+        """P5: of a batch as a whole, and of its calls one by one."""
+        create = {"method": "keys.create", "params": {"name": "b", "owner_kind": "worker", "owner": "ci", "access": ["operator"]}}
+        own = {"method": "keys.create", "params": {**create["params"], "request_id": "own"}}
+        for atomic in (True, False):
+            batch = {"calls": [create, own], "atomic": atomic, "request_id": f"b{atomic}"}
+            own["params"]["request_id"] += "1"
+            first = self.owner.ok("system.batch", batch)["items"]
+            again = self.owner.ok("system.batch", batch)["items"]
+            for a, b in zip(first, again):
+                self.refused_bytes(a["result"]["secret"])
+                self.assertEqual(b["result"]["id"], a["result"]["id"])
+                self.assertNotIn("secret", b["result"])
+                self.assertIs(b["result"]["secret_shown"], False)
+
     def test_52_typing_errors_are_refused(self):
         secret = self.key()["secret"]
         for wrong in (secret[:-1], secret + "0", secret[:20] + ("a" if secret[20] != "a" else "b") + secret[21:],
