@@ -12,6 +12,22 @@
 
 #define TOKEN_MAX 4096
 
+static bool is_one_word(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] <= ' ' || s.p[i] == 0x7f)
+			return false;
+	return s.n > 0;
+}
+
+/* Not a word of what is in it: it may be a secret all the same. */
+static int say_not_a_token(const char *path)
+{
+	say_error("'%s' does not hold one token", path);
+	say_hint("write the key or token into it, on one line and alone");
+	return EXIT_USAGE;
+}
+
 int token_read(struct cli *c, struct str *out)
 {
 	CLEANUP(buf_deinit) struct buf b;
@@ -37,7 +53,7 @@ int token_read(struct cli *c, struct str *out)
 	if (e)
 		return say_fault(e, NULL);
 	*out = str_dup(&c->arena, str_trim(buf_str(&b)));
-	return 0;
+	return is_one_word(*out) ? 0 : say_not_a_token(path);
 }
 
 void token_put_use(struct buf *b, struct str key)

@@ -7,8 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define QUOTE_MAX 48
-#define LIST_MAX  240 /* bytes of values or names that "one of" lists */
+#define QUOTE_MAX      48
+#define SHOWN_NAME_MAX 40  /* no field has a longer name; a secret has */
+#define LIST_MAX       240 /* bytes of values or names that "one of" lists */
 
 static struct str path_text(struct arena *a, const struct shape_path *path)
 {
@@ -81,12 +82,27 @@ static struct str type_text(struct arena *a, const struct json *v)
 	}
 }
 
+/* What is unknown beside a secret, or stands for all, may be the secret under a wrong name. */
+static bool may_be_secret(const struct shape_wrong_at *w)
+{
+	if (w->field)
+		return w->field->flags & SHAPE_SECRET;
+	for (size_t i = 0; w->shape && i < w->shape->n_fields; i++)
+		if (w->shape->fields[i].flags & SHAPE_SECRET)
+			return true;
+	return false;
+}
+
 static struct str got_text(struct arena *a, const struct shape_wrong_at *w)
 {
 	const struct json *v = w->value;
 
 	if (!v)
 		return STR("nothing");
+	if (may_be_secret(w) && v->type == JSON_STRING)
+		return str_fmt(a, "%zu characters", str_n_chars(v->s));
+	if (may_be_secret(w) && (v->type == JSON_INT || v->type == JSON_DOUBLE))
+		return STR("a number");
 	if (w->wrong == SHAPE_WRONG_SIZE && v->type == JSON_STRING)
 		return str_fmt(a, "%zu characters", str_n_chars(v->s));
 	if (w->wrong == SHAPE_WRONG_SIZE && v->type == JSON_ARRAY)
@@ -267,7 +283,9 @@ void shape_fault_add(struct shape_faults *faults, struct arena *a, const struct 
 	if (faults->n == SHAPE_FAULTS_MAX)
 		return;
 	if (w->wrong == SHAPE_WRONG_UNKNOWN)
-		safe.name = name_shown(a, safe.name);
+		safe.name = may_be_secret(w) && safe.name.n > SHOWN_NAME_MAX
+				? STR("a long name")
+				: name_shown(a, safe.name);
 	faults->v[faults->n++] = (struct shape_fault){
 		.field = path_text(a, &safe),
 		.expected = expected_text(a, w),

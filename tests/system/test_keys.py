@@ -120,6 +120,30 @@ class Keys(unittest.TestCase):
                 self.assertNotIn("secret", b["result"])
                 self.assertIs(b["result"]["secret_shown"], False)
 
+    def test_p5_no_message_repeats_a_key(self):
+        """P5: a wrong key is told as a number of characters, under whatever name it comes."""
+        secret = self.key()["secret"]
+        number = int.from_bytes(secret[3:11].encode(), "big")
+        for params in ({"key": " " + secret}, {"key": secret + "\n" + secret}, {"keyy": secret}, {"key": [secret]},
+                       {"key": number}, {"keyy": number}, {secret: 1}, {"key": secret * 5}):
+            lines = self.server.lines()
+            text = json.dumps(lines.call("keys.use", params))
+            lines.close()
+            self.assertIn("invalid_params", text)
+            for part in (secret[3:11], str(number)):
+                self.assertFalse(part in text, f"a key is in {text.replace(part, 'PART')}")
+            self.assertIn("characters" if params == {"key": " " + secret} else "", text)
+
+    def test_p5_a_token_file_is_trimmed_and_never_quoted(self):
+        secret = self.key()["secret"]
+        path = os.path.join(self.server.data, "token.test")
+        for text, code in ((f"  {secret} \n\n", 0), (f"{secret}\n{secret}\n", 2), ("\n", 2)):
+            with open(path, "w") as f:
+                f.write(text)
+            done = questd.cli("--token-file", path, "principals", "me", data=self.server.data)
+            self.assertEqual(done.returncode, code, text.replace(secret, "KEY"))
+            self.assertFalse(secret[11:24] in done.stdout + done.stderr)
+
     def test_52_typing_errors_are_refused(self):
         secret = self.key()["secret"]
         for wrong in (secret[:-1], secret + "0", secret[:20] + ("a" if secret[20] != "a" else "b") + secret[21:],
