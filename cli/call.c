@@ -52,6 +52,8 @@ static int take_word(struct values *values, const char *word)
 	case VALUES_TOO_MANY:
 		say_error("more than %d parameters", VALUES_MAX);
 		return EXIT_USAGE;
+	case VALUES_SECRET:
+		return say_secret_on_line();
 	case VALUES_TWICE:
 		say_error("%.*s is given twice", STR_ARG(key));
 		return EXIT_USAGE;

@@ -81,6 +81,8 @@ static int take_value(struct values *values, struct str key, struct str text)
 	case VALUES_TOO_MANY:
 		say_error("more than %d parameters", VALUES_MAX);
 		return EXIT_USAGE;
+	case VALUES_SECRET:
+		return say_secret_on_line();
 	case VALUES_TWICE:
 		say_error("--%.*s is given twice", STR_ARG(key));
 		return EXIT_USAGE;
@@ -110,7 +112,10 @@ static int take_input(struct cli *c, struct values *values, struct str key)
 	}
 	if (text.n && text.p[text.n - 1] == '\n')
 		text.n--;
-	return take_value(values, key, text);
+	values->is_input = true;
+	e = take_value(values, key, text);
+	values->is_input = false;
+	return e;
 }
 
 enum { UNKNOWN_FIELD = -1 }; /* told; what else is wrong is still looked for */

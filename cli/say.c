@@ -86,3 +86,12 @@ int say_out(const struct buf *b)
 
 	return e ? say_fault(e, "cannot write the answer") : EXIT_OK;
 }
+
+int say_secret_on_line(void)
+{
+	say_error("a secret is not given on the command line, which others on this machine can "
+		  "read");
+	say_hint("questd --token-file FILE NOUN VERB calls with the key in FILE; "
+		 "questd call keys.use - reads {\"key\": …} from stdin");
+	return EXIT_USAGE;
+}

@@ -11,6 +11,8 @@
 void say_error(const char *fmt, ...) printf_like(1, 2);
 /* "  hint: …": what to do about the error before. */
 void say_hint(const char *fmt, ...) printf_like(1, 2);
+/* A secret stands on the command line, where others read it. Its exit code. */
+int say_secret_on_line(void);
 void say_note(const char *fmt, ...) printf_like(1, 2);
 /* The error chain's message of a negative fault, as say_error, behind `what` (may be NULL). Returns
  * EXIT_FAILED. */

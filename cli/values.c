@@ -77,6 +77,8 @@ int values_add(struct values *values, struct str key, struct str text, bool is_j
 	if (values->n == VALUES_MAX)
 		return VALUES_TOO_MANY;
 	v.leaf = values_field(values->shape, key);
+	if (!values->is_input && v.leaf && v.leaf->flags & SHAPE_SECRET)
+		return VALUES_SECRET;
 	v.name = str_cut(&key, '.');
 	v.field = find_loose(values->shape, v.name);
 	if (v.field)

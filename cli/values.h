@@ -26,12 +26,14 @@ struct values {
 	int64_t now_ms;            /* for times such as +2h */
 	struct value v[VALUES_MAX];
 	size_t n;
+	bool is_input; /* what is added comes from stdin */
 };
 
-enum { VALUES_TOO_MANY = 1, VALUES_NOT_JSON, VALUES_TWICE };
+enum { VALUES_TOO_MANY = 1, VALUES_NOT_JSON, VALUES_TWICE, VALUES_SECRET };
 
 /* 0, VALUES_TOO_MANY, VALUES_NOT_JSON where JSON is the only way to write it, or VALUES_TWICE for a
- * field that has its value already: only a list's elements may come one by one. */
+ * field that has its value already: only a list's elements may come one by one. VALUES_SECRET: what
+ * a command line shows to everybody on the machine. */
 int values_add(struct values *values, struct str key, struct str text, bool is_json) must_check;
 /* The object; a list's elements gather from all that name it. */
 void values_write(const struct values *values, struct buf *out);

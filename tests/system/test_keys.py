@@ -144,6 +144,17 @@ class Keys(unittest.TestCase):
             self.assertEqual(done.returncode, code, text.replace(secret, "KEY"))
             self.assertFalse(secret[11:24] in done.stdout + done.stderr)
 
+    def test_p5_a_secret_on_the_command_line_is_refused(self):
+        secret = self.key()["secret"]
+        for words in (("keys", "use", "--key", secret), ("call", "keys.use", "key=" + secret)):
+            done = questd.cli(*words, data=self.server.data)
+            self.assertEqual(done.returncode, 2)
+            self.assertIn("--token-file", done.stderr)
+            self.assertFalse(secret[11:24] in done.stdout + done.stderr)
+        for words, text in ((("call", "keys.use", "-"), json.dumps({"key": secret})), (("keys", "use", "--key", "-"), secret + "\n")):
+            done = questd.cli(*words, data=self.server.data, stdin=text)
+            self.assertEqual(done.returncode, 0, done.stderr.replace(secret, "KEY"))
+
     def test_52_typing_errors_are_refused(self):
         secret = self.key()["secret"]
         for wrong in (secret[:-1], secret + "0", secret[:20] + ("a" if secret[20] != "a" else "b") + secret[21:],
