@@ -87,6 +87,15 @@ void doctor_fix(struct doctor *d, const char *fmt, ...)
 	va_end(args);
 }
 
+void doctor_no_secret(struct doctor *d)
+{
+	doctor_fail(d, "keys",
+		    "'%s' is missing, but there are keys: the next start makes a new one, and they "
+		    "let nobody in any more",
+		    d->paths.keys_secret);
+	doctor_fix(d, "put it back, with mode 0600; or start the server and make new keys");
+}
+
 static size_t count(const struct doctor *d, enum doctor_verdict verdict)
 {
 	size_t n = 0;

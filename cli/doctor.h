@@ -38,6 +38,8 @@ void doctor_warn(struct doctor *d, const char *id, const char *fmt, ...) printf_
 void doctor_fail(struct doctor *d, const char *id, const char *fmt, ...) printf_like(3, 4);
 void doctor_fix(struct doctor *d, const char *fmt, ...) printf_like(2, 3);
 
+void doctor_no_secret(struct doctor *d);
+
 /* doctor_files.c: programs, libraries, directories and permissions, configuration, disk, clock. */
 void doctor_look_at_files(struct doctor *d);
 /* doctor_server.c: socket, server, database. */

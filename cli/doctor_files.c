@@ -15,14 +15,15 @@
 #include "base/user.h"
 #include "cli/program.h"
 
-#define PROGRAM_MS      3000
-#define DISK_WARN_MB    512
-#define DISK_FAIL_MB    32
-#define DESCRIPTORS_MIN 4096
-#define BUILT_MS        1700000000000 /* no clock that is right shows less */
-#define MINUTE_MS       60000
-#define TOKEN_MIN       32
-#define TOKEN_MAX       256
+#define PROGRAM_MS        3000
+#define DISK_WARN_MB      512
+#define DISK_FAIL_MB      32
+#define DESCRIPTORS_MIN   4096
+#define BUILT_MS          1700000000000 /* no clock that is right shows less */
+#define MINUTE_MS         60000
+#define TOKEN_MIN         32
+#define TOKEN_MAX         256
+#define KEYS_SECRET_CHARS 64
 
 static void look_at_programs(struct doctor *d)
 {
@@ -132,6 +133,46 @@ static void look_at_token(struct doctor *d)
 	doctor_fix(d, "remove it, then questd setup%s makes a new one", d->paths.flags);
 }
 
+/* As the server takes it: 32 bytes in hex. */
+static void look_at_keys_secret(struct doctor *d)
+{
+	static const char hex[] = "0123456789abcdefABCDEF";
+	CLEANUP(buf_deinit) struct buf b;
+	const char *path = d->paths.keys_secret;
+
+	if (access(path, F_OK)) /* the server makes it when it is needed */
+		return;
+	look_at_secret(d, "keys", path, "secret for keys");
+	buf_init(&b, 0);
+	int e = fd_read_file(path, 256, &b);
+	struct str text = str_trim(buf_str(&b));
+	bool is_whole = !e && text.n == KEYS_SECRET_CHARS;
+
+	if (e < 0)
+		err_forget();
+	for (size_t i = 0; is_whole && i < text.n; i++)
+		is_whole = memchr(hex, text.p[i], sizeof(hex) - 1) != NULL;
+	if (is_whole)
+		return;
+	doctor_fail(d, "keys", "'%s' holds no secret for keys, or cannot be read: no server starts",
+		    path);
+	doctor_fix(d, "put the former file back; or remove it, and make new keys");
+}
+
+/* The store reads it, and replaces it; what is too long for it is written anew. */
+static void look_at_generation(struct doctor *d)
+{
+	struct str path = str_fmt(&d->cli->arena, "%s/questd.generation", d->paths.data_dir);
+	struct stat st;
+
+	if (!path.p || stat(path.p, &st) || (S_ISREG(st.st_mode) && access(path.p, R_OK) == 0))
+		return;
+	doctor_fail(d, "generation",
+		    "'%s' (mode %04o, of user %u) cannot be read: no server starts", path.p,
+		    (unsigned)(st.st_mode & 07777), (unsigned)st.st_uid);
+	doctor_fix(d, "move it away: the server makes it anew");
+}
+
 static void look_at_secrets(struct doctor *d)
 {
 	CLEANUP(buf_deinit) struct buf b;
@@ -143,8 +184,8 @@ static void look_at_secrets(struct doctor *d)
 		err_forget();
 	look_at_secret(d, "token", d->paths.token, "token for HTTP");
 	look_at_token(d);
-	if (access(d->paths.keys_secret, F_OK) == 0) /* the server makes it when it is needed */
-		look_at_secret(d, "keys", d->paths.keys_secret, "secret for keys");
+	look_at_keys_secret(d);
+	look_at_generation(d);
 	look_at_secret(d, "key", d->paths.key, "key file for secrets");
 }
 

@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "base/fd.h"
@@ -12,8 +13,9 @@
 #include "cli/ask.h"
 #include "cli/program.h"
 
-#define WAL_WARN (256LL * 1024 * 1024)
-#define CHECK_MS 10000 /* for a look through the database */
+#define WAL_WARN        (256LL * 1024 * 1024)
+#define CHECK_NO_SECRET 3     /* questd-server --check database: keys, but not their secret */
+#define CHECK_MS        10000 /* for a look through the database */
 
 /* What is none of ours in the place of a file that a server makes stops it. */
 static void look_at_place(struct doctor *d, const char *id, const char *path, mode_t wanted)
@@ -212,6 +214,9 @@ static void look_at_database_file(struct doctor *d)
 		look_at_soundness(d);
 	} else if (child.code == 0) {
 		doctor_ok(d, "database", "%s: %s", d->paths.database, child.said);
+	} else if (child.code == CHECK_NO_SECRET) {
+		doctor_ok(d, "database", "%s is sound", d->paths.database);
+		doctor_no_secret(d);
 	} else if (child.code > 0) {
 		say_unsound(d, child.said);
 	} else if (child.code == PROGRAM_SLOW) {
@@ -238,6 +243,20 @@ static void look_at_wal(struct doctor *d)
 		   d->paths.flags);
 }
 
+/* The server that runs has it in memory; the next has not. */
+static void look_at_lost_secret(struct doctor *d)
+{
+	struct json keys;
+
+	if (access(d->paths.keys_secret, F_OK) == 0 ||
+	    !ask_for(d, "keys", STR("keys.list"), STR("{\"limit\":1}"), &keys))
+		return;
+	const struct json *items = json_get(&keys, STR("items"));
+
+	if (items && items->n > 0)
+		doctor_no_secret(d);
+}
+
 void doctor_look_at_server(struct doctor *d)
 {
 	look_at_socket(d);
@@ -247,6 +266,7 @@ void doctor_look_at_server(struct doctor *d)
 		look_at_info(d);
 		look_at_health(d);
 		look_at_soundness(d);
+		look_at_lost_secret(d);
 	} else if (!d->running.is_reached && !d->running.is_locked) {
 		look_at_database_file(d);
 	}

@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/map.h"
 #include "server/access.h"
 #include "server/access_tokens.h"
@@ -21,6 +22,7 @@
 #include "server/quota.h"
 #include "server/seal.h"
 #include "server/server.h"
+#include "store/keys.h"
 #include "verbs.gen.h"
 #include "verbs/authority.h"
 
@@ -88,6 +90,30 @@ static int secret_make(struct access_keys *k, const char *path)
 	return err_trace(e);
 }
 
+/* Whoever restores a database without it should not have to find out by what is refused. */
+static void warn_of_lost_keys(struct access_keys *k, const char *path)
+{
+	struct store_key_filter first = { .limit = 1 };
+	struct key_list found = { 0 };
+	struct store_tx tx;
+	int64_t after;
+	int e = store_read_begin(k->server->reader, &k->scratch, clock_wall_ms(&k->server->clock),
+				 &tx);
+
+	if (!e) {
+		e = store_key_page(&tx, &first, &found, &after);
+		store_read_end(k->server->reader);
+	}
+	if (e < 0)
+		err_forget();
+	else if (found.n > 0)
+		log_warn("the secret of the keys was missing and is made anew: the keys that there "
+			 "were let nobody in any more; make new ones, or put the file back and "
+			 "start again",
+			 LOG_C("file", path));
+	arena_reset(&k->scratch);
+}
+
 int access_keys_new(struct server *s, const char *secret_path, struct access_keys **out)
 {
 	struct access_keys *k = calloc(1, sizeof(*k));
@@ -100,8 +126,10 @@ int access_keys_new(struct server *s, const char *secret_path, struct access_key
 	list_init(&k->order);
 	arena_init(&k->scratch, LOOKUP_MAX);
 	e = secret_read(k, secret_path);
-	if (e == FD_NOT_FOUND)
+	if (e == FD_NOT_FOUND) {
+		warn_of_lost_keys(k, secret_path);
 		e = secret_make(k, secret_path);
+	}
 	if (!e)
 		e = access_tokens_new(s, &k->tokens);
 	if (e) {

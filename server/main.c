@@ -25,7 +25,7 @@
 #include "server/server.h"
 #include "transport/unix.h"
 
-enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_CONFIG = 2, EXIT_CONFLICT = 4 };
+enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_CONFIG = 2, EXIT_NO_SECRET = 3, EXIT_CONFLICT = 4 };
 
 #define TICK_MS        250
 #define DRAIN_TICK_MS  5
@@ -432,6 +432,8 @@ static int check(struct program *p)
 		return complain(EXIT_FAILED, problem.text);
 	if (e)
 		return complain_fault(e, "cannot look at the database");
+	if (is_there && server_look_keys(s))
+		return complain(EXIT_NO_SECRET, "the database is sound, but not its keys' secret");
 	return complain(EXIT_OK, is_there ? "the database is sound" : "there is no database yet");
 }
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "base/log.h"
@@ -87,6 +88,19 @@ int server_look(struct server *s, bool *is_there, struct store_problem *problem)
 	if (!e)
 		e = store_look(&so, is_there, problem);
 	return e > 0 ? SERVER_NO_STORE : err_trace(e);
+}
+
+bool server_look_keys(struct server *s)
+{
+	struct store_options so;
+
+	if (access(s->options.paths.keys_secret, F_OK) == 0)
+		return false;
+	if (store_options_of(s, &so)) {
+		err_forget();
+		return false;
+	}
+	return store_look_keys(&so) > 0;
 }
 
 /* ---- the sealing key: kept in the store, made at the first start ---- */

@@ -79,6 +79,8 @@ void server_deinit(struct server *s);
 int server_restore(struct server *s, struct store_problem *problem) must_check;
 /* Instead of serving: is the database sound? As server_init; no server may be writing it. */
 int server_look(struct server *s, bool *is_there, struct store_problem *problem) must_check;
+/* Likewise: are there keys whose secret is missing? The next server makes a new one. */
+bool server_look_keys(struct server *s);
 /* Stops taking calls; streams and waits end, running calls go on. */
 void server_begin_drain(struct server *s);
 /* Is nothing in flight any more? */

@@ -88,6 +88,8 @@ int store_open(const struct store_options *o, struct store **out,
  * store_problem_kind, 0 (sound, or !*is_there), or negative. However large it is. */
 int store_look(const struct store_options *o, bool *is_there,
 	       struct store_problem *problem) must_check;
+/* Likewise: how many keys are there that nobody revoked? 0 where it cannot be told. */
+int64_t store_look_keys(const struct store_options *o);
 /* All readers must have been freed. */
 struct store *store_close(struct store *s);
 /* What the opening found worth a warning, a line each ("possible rollback: …"): for the log. */

@@ -41,3 +41,25 @@ int store_look(const struct store_options *o, bool *is_there, struct store_probl
 	store_free(s);
 	return e < 0 ? err_trace(e) : e;
 }
+
+int64_t store_look_keys(const struct store_options *o)
+{
+	struct store *s;
+	struct db *db = NULL;
+	int64_t n = 0;
+
+	if (store_new(o, &s)) {
+		err_forget();
+		return 0;
+	}
+	unsigned flags = store_file_exists(s->log) ? DB_READER : DB_READER | DB_IMMUTABLE;
+	int e = db_open(s->o.database, flags, &db);
+
+	if (!e)
+		e = db_exec_i64(db, "select count(*) from keys where revoked_at is null", &n);
+	if (e) /* an older database has no such table */
+		err_forget();
+	db_close(db);
+	store_free(s);
+	return e ? 0 : n;
+}

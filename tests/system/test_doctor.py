@@ -113,6 +113,50 @@ class Doctor(Folder):
             db.execute("pragma user_version = 99999")
         self.assertIn("newer questd", self.findings(code=1)["database"]["text"])
 
+    def test_a_secret_for_keys_that_is_junk_is_told(self):
+        """what stops a start, before the start"""
+        self.start()
+        self.cli("stop", code=0)
+        path = os.path.join(self.data, "keys.secret")
+        for junk in ("", "junk", "g" * 64, "0" * 5000):
+            with open(path, "w") as f:
+                f.write(junk)
+            self.assertIn("keys.secret", self.cli("start", "--http", "off").stderr)
+            found = self.findings(code=1)["keys"]
+            self.assertEqual(found["verdict"], "fail", junk)
+            self.assertIn(path, found["text"])
+            self.assertIn("make new keys", found["fix"])
+
+    def test_a_generation_that_cannot_be_read_is_told(self):
+        self.start()
+        self.cli("stop", code=0)
+        path = os.path.join(self.data, "questd.generation")
+        os.unlink(path)
+        os.mkdir(path)
+        self.assertIn("questd.generation", self.cli("start", "--http", "off").stderr)
+        found = self.findings(code=1)["generation"]
+        self.assertEqual((found["verdict"], path in found["text"], "away" in found["fix"]), ("fail", True, True))
+        os.rmdir(path)
+        self.start()
+
+    def test_keys_whose_secret_is_missing_are_told(self):
+        """by doctor before and beside a server, and in the log of the one that makes a new secret"""
+        with Server(data=self.data, http="off") as server:
+            server.lines().ok("keys.create", {"name": "k", "owner_kind": "platform", "owner": "test", "access": ["viewer"]})
+        path = os.path.join(self.data, "keys.secret")
+        os.rename(path, path + ".kept")
+        found = self.findings(code=1)["keys"]
+        self.assertEqual(found["verdict"], "fail")
+        self.assertIn(path, found["text"])
+        self.assertIn("put it back", found["fix"])
+        os.rename(path + ".kept", path)
+        with Server(data=self.data, http="off") as server:
+            self.assertNotIn("keys", server.err)
+            os.unlink(path)
+            self.assertIn("put it back", self.findings(code=1)["keys"]["fix"])
+        with Server(data=self.data, http="off") as server:
+            self.assertIn("let nobody in any more", server.err)
+
     def test_settings_with_which_no_server_starts_are_told(self):
         self.cli("setup", code=0)
         with open(os.path.join(self.data, "questd.toml"), "w") as f:
