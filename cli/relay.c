@@ -190,8 +190,12 @@ static void flush_down(struct relay *r)
 
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0 && errno != EAGAIN)
+		if (n < 0 && errno != EAGAIN) {
 			r->is_output_over = true;
+			/* a client that has gone is the usual end; a full disk is none */
+			if (errno != EPIPE && errno != ECONNRESET)
+				r->exit_code = say_fault(err_sys("cannot write an answer"), NULL);
+		}
 		if (n <= 0)
 			return;
 		relay_lines_eat(&r->down, (size_t)n);

@@ -365,6 +365,15 @@ class Survives(Folder):
             self.assertEqual(len(answers), 101)
             self.assertEqual([a for a in answers.values() if "result" not in a], [])
 
+    def test_answers_that_cannot_be_written_are_no_success(self):
+        """A full disk behind stdout; a client that has gone is an end like any other."""
+        self.cli("start")
+        call = b'{"jsonrpc":"2.0","id":1,"method":"system.ping"}\n'
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([QUESTD, "mcp"], input=call, stdout=full, stderr=subprocess.PIPE, timeout=40, env=self.env)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"cannot write an answer: No space left on device", done.stderr)
+
     def test_a_server_that_takes_no_pipes_is_spoken_to_over_the_socket(self):
         """An older one, or one behind a proxy of its socket."""
         self.cli("start")
