@@ -123,6 +123,7 @@ class Modes(Folder):
             self.become = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
             os.chown(self.top, NOBODY, NOBODY)
             self.program = for_others(self.top)
+            self.env["GCOV_PREFIX"] = self.top  # in a build that counts: where he may write
 
     def tearDown(self):
         self.somebody("stop")

@@ -25,6 +25,7 @@ class Users(Folder):
         os.chown(self.top, OTHER, OTHER)
         self.become = ["setpriv", f"--reuid={OTHER}", f"--regid={OTHER}", "--clear-groups"]
         self.program = for_others(self.top)
+        self.env["GCOV_PREFIX"] = self.top  # in a build that counts: where he may write
 
     def tearDown(self):
         self.owner("stop")
