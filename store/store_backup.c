@@ -15,7 +15,7 @@
 
 #include "base/fd.h"
 
-enum { STEP_PAGES = 100, SHARE_PAGES = 12, WAIT_NS = 1000000 };
+enum { STEP_PAGES = 32, SHARE_PAGES = 12, WAIT_NS = 1000000 };
 
 struct store_job {
 	struct store *store;
@@ -186,7 +186,7 @@ int store_backup_now(struct store *s, const char *path)
 		return err_trace(e);
 	assert(job);
 	do
-		e = db_backup_step(job->backup, 100 * STEP_PAGES, &done, &all);
+		e = db_backup_step(job->backup, 300 * STEP_PAGES, &done, &all);
 	while (e == DB_BACKUP_MORE);
 	if (!e)
 		e = finish(job);
