@@ -27,7 +27,7 @@
 #include "server/server.h"
 #include "verbs.gen.h"
 
-#define BATCH_MAX   256
+#define BATCH_MAX   128
 #define JOINS_MAX   3
 #define SCRATCH_MAX ((size_t)64 * 1024 * 1024)
 #define DONE_MAX    64   /* answers in one turn of the loop: others are waiting there too */
