@@ -58,7 +58,17 @@ static void wrong(struct run *r, long n, const char *what, struct str more)
 
 /* ---- making the call's text ---- */
 
-/* "$0.id" is the first given result's id. */
+/* A member, or an item by its number. */
+static const struct json *part_of(const struct json *v, struct str name)
+{
+	int64_t i;
+
+	if (v->type != JSON_ARRAY)
+		return json_get(v, name);
+	return str_to_i64(name, &i) && i >= 0 && i < (int64_t)v->n ? &v->items[i] : NULL;
+}
+
+/* "$0.id" is the first given result's id, "$1.items.0.id" that of the second one's first item. */
 static const struct json *refers_to(const struct run *r, struct str text)
 {
 	const struct json *found;
@@ -73,7 +83,7 @@ static const struct json *refers_to(const struct run *r, struct str text)
 		return NULL;
 	found = &r->given[i];
 	while (found && rest.n)
-		found = json_get(found, str_cut(&rest, '.'));
+		found = part_of(found, str_cut(&rest, '.'));
 	return found;
 }
 
