@@ -15,7 +15,7 @@
 
 #include "base/fd.h"
 
-enum { STEP_PAGES = 32, SHARE_PAGES = 12, WAIT_NS = 1000000 };
+enum { STEP_PAGES = 100, SHARE_PAGES = 12, LEAST_PAGES = 32, WAIT_NS = 1000000 };
 
 struct store_job {
 	struct store *store;
@@ -129,7 +129,7 @@ static int pages_due(struct store_job *job)
 
 	job->n_owed += version == job->version ? STEP_PAGES : SHARE_PAGES;
 	job->version = version;
-	if (job->n_owed < STEP_PAGES)
+	if (job->n_owed < LEAST_PAGES)
 		return 0; /* still tells how the store has grown */
 	n = (int)MIN(job->n_owed, INT_MAX);
 	job->n_owed = 0;
@@ -186,7 +186,7 @@ int store_backup_now(struct store *s, const char *path)
 		return err_trace(e);
 	assert(job);
 	do
-		e = db_backup_step(job->backup, 300 * STEP_PAGES, &done, &all);
+		e = db_backup_step(job->backup, 100 * STEP_PAGES, &done, &all);
 	while (e == DB_BACKUP_MORE);
 	if (!e)
 		e = finish(job);
