@@ -22,7 +22,8 @@ struct quota {
 #define MIB               ((int64_t)1024 * 1024)
 #define MINUTE_US         INT64_C(60000000)
 #define QUESTS_PER_MINUTE 60
-/* A full batch of the writer: more calls in flight make nothing faster. */
+/* Two full batches of the writer, one that runs and one that waits: more calls in flight make
+ * nothing faster. */
 #define NARROW_CALLS 256
 #define NARROW_MS    1000
 
