@@ -135,7 +135,8 @@ static void put_list(const struct print *p, const struct json *o, const struct j
 	for (uint32_t i = 0; i < o->n; i++) {
 		const struct json_member *m = &o->members[i];
 
-		if (&m->value == items || is_left_out(m) || str_eq(m->key, STR("next")))
+		if (&m->value == items || is_left_out(m) || str_eq(m->key, STR("next")) ||
+		    str_eq(m->value.raw, STR("false"))) /* "cut: no" below a list */
 			continue;
 		if (str_eq(m->key, STR("next_cursor"))) {
 			buf_fmt(out, "more: --cursor %.*s\n",

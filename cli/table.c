@@ -96,16 +96,26 @@ static void drop_column(struct table *t, size_t i)
 	memmove(&t->columns[i], &t->columns[i + 1], (t->n_columns - i) * sizeof(t->columns[0]));
 }
 
+/* Is it an id whose object another column calls by its short id or its name? */
+static bool is_said_better(struct table *t, struct str key)
+{
+	if (str_eq(key, STR("id")))
+		return find_column(t, STR("short_id")) != NULL;
+	for (size_t i = 0; i < t->n_columns; i++) {
+		const struct column *c = &t->columns[i];
+
+		if (str_starts(c->key, key) && !c->is_empty &&
+		    str_eq(str_slice(c->key, key.n, c->key.n), STR("_name")))
+			return true;
+	}
+	return false;
+}
+
 static void drop_useless(struct table *t)
 {
-	bool has_short = find_column(t, STR("short_id")) != NULL;
-
-	for (size_t i = t->n_columns; i-- > 0;) {
-		struct str key = t->columns[i].key;
-
-		if (t->columns[i].is_empty || (has_short && str_eq(key, STR("id"))))
+	for (size_t i = t->n_columns; i-- > 0;)
+		if (t->columns[i].is_empty || is_said_better(t, t->columns[i].key))
 			drop_column(t, i);
-	}
 }
 
 static size_t total_width(const struct table *t)

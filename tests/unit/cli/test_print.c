@@ -54,6 +54,25 @@ TEST(print_lists_are_aligned_tables)
 	world_deinit(&w);
 }
 
+TEST(print_tables_name_who_has_a_name)
+{
+	struct world w;
+
+	world_init(&w, 80);
+	CHECK_STR(shown(&w, print_value,
+			"{\"items\":[{\"short_id\":\"r-1\",\"occupant\":\"x\",\"occupant_name\":"
+			"\"ann\"},{\"short_id\":\"r-2\"}],\"cut\":false}"),
+		  "SHORT ID  OCCUPANT NAME\n"
+		  "r-1       ann\n"
+		  "r-2\n");
+	CHECK_STR(shown(&w, print_value,
+			"{\"items\":[{\"occupant\":\"x\",\"occupant_name\":null}],\"cut\":true}"),
+		  "OCCUPANT\n"
+		  "x\n"
+		  "cut  yes\n");
+	world_deinit(&w);
+}
+
 TEST(print_tables_fit_the_terminal)
 {
 	struct world w;
