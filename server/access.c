@@ -311,18 +311,3 @@ int access_bearer(struct access *a, struct str bearer, struct str peer, struct a
 	count_failure(a, peer);
 	return ACCESS_UNKNOWN;
 }
-
-bool access_allows(const struct principal *p, const struct verb *v)
-{
-	return authority_has(p, v);
-}
-
-struct str_list access_needs(struct arena *a, const struct verb *v)
-{
-	struct str_list needs = { ARENA_ARRAY(a, ACCESS_ROLE_MAX, struct str), 0 };
-
-	for (int role = 1; needs.v && role < ACCESS_ROLE_MAX; role++)
-		if (v->access & 1u << role)
-			needs.v[needs.n++] = access_role_text(role);
-	return needs;
-}

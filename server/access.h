@@ -48,8 +48,3 @@ struct access_found {
 };
 int access_bearer(struct access *a, struct str bearer, struct str peer,
 		  struct access_found *out) must_check;
-
-/* The gate: may this principal call this verb? */
-bool access_allows(const struct principal *p, const struct verb *v);
-/* The roles that would, for data.needs; in the arena. */
-struct str_list access_needs(struct arena *a, const struct verb *v);

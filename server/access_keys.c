@@ -333,9 +333,9 @@ static void look_again(struct access_keys *k, struct quota_user *u)
 	u->has_lost = false;
 	for (size_t i = 0; i < VERB_SET_WORDS; i++)
 		u->has_lost |= (u->who.verbs.words[i] & ~now.verbs.words[i]) != 0;
-	u->who.roles = now.roles;
-	u->who.verbs = now.verbs;
-	u->who.expires_ms = now.expires_ms;
+	now.id = u->who.id;
+	now.key_id = u->who.key_id;
+	u->who = now;
 }
 
 /* A key is looked up once a round, however many are connected with it. `token`: by which it came.

@@ -5,12 +5,12 @@
 #include "server/decode.h"
 
 #include "base/err.h"
-#include "server/access.h"
 #include "server/pool.h"
 #include "server/quota.h"
 #include "server/seal.h"
 #include "server/server.h"
 #include "verbs.gen.h"
+#include "verbs/authority.h"
 
 bool decode_verb(struct request *r, struct str method)
 {
@@ -63,15 +63,8 @@ bool decode_access(struct request *r)
 		request_fail(r, ERROR_UNAUTHENTICATED, "the caller's key or token has ended");
 		return false;
 	}
-	if (!access_allows(&r->principal, r->verb)) {
-		struct str_list needs = access_needs(&r->arena, r->verb);
-		struct str text = call_listed(&r->arena, needs, needs.n);
-
-		request_fail(r, ERROR_DENIED, "%.*s may not call %.*s: that needs %.*s",
-			     STR_ARG(r->principal.id), STR_ARG(r->verb->name), STR_ARG(text));
-		call_data_strs(&r->call, "needs", needs);
+	if (authority_check_verb(&r->call, &r->principal, r->verb))
 		return false;
-	}
 	if (r->server->is_draining) {
 		request_fail(r, ERROR_SHUTTING_DOWN, "the server is stopping");
 		r->call.failure.retry_after_ms = 1000;

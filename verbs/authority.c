@@ -68,17 +68,23 @@ static bool is_granted(const struct agent *a, const struct verb *v)
 	       !is_covered(&g->tools_deny, v);
 }
 
-static bool is_at_work(const struct agent *a)
+static bool is_at_work(const struct principal *p)
 {
-	return !a || a->status == AGENT_STATUS_ACTIVE;
+	return !p->status || p->status == AGENT_STATUS_ACTIVE;
 }
 
-static bool may_call(const struct authority *a, const struct verb *v)
+static void settle_verb(struct authority *a, const struct verb *v)
 {
-	if (!(v->access & a->principal.roles))
-		return false;
-	return is_always(v) ||
-	       (is_in_scope(a, v) && is_granted(a->agent, v) && is_at_work(a->agent));
+	struct principal *p = &a->principal;
+
+	if (!is_always(v) && !is_in_scope(a, v))
+		set_add(&p->out_of_scope, v);
+	if (!is_always(v) && !is_granted(a->agent, v))
+		set_add(&p->not_granted, v);
+	if (!(v->access & p->roles) || set_has(&p->out_of_scope, v) || set_has(&p->not_granted, v))
+		return;
+	if (is_always(v) || is_at_work(p))
+		set_add(&p->verbs, v);
 }
 
 /* ---- who ---- */
@@ -134,6 +140,7 @@ int authority_of_key(struct store_tx *tx, const struct store_key *k, struct auth
 	*p = (struct principal){
 		.kind = kinds[key->owner_kind],
 		.roles = k->access,
+		.status = out->agent ? out->agent->status : 0,
 		.key = k->n,
 		.key_id = key->id,
 		.expires_ms = key->has_expires_at ? key->expires_at : 0,
@@ -144,8 +151,7 @@ int authority_of_key(struct store_tx *tx, const struct store_key *k, struct auth
 	if (!p->id.p)
 		return err_nomem();
 	for (size_t i = 0; i < VERB_MAX; i++)
-		if (may_call(out, &verb_table[i]))
-			set_add(&p->verbs, &verb_table[i]);
+		settle_verb(out, &verb_table[i]);
 	return 0;
 }
 
@@ -310,6 +316,7 @@ static int refuse(struct call *c, struct str field, struct str target)
 	call_fail(c, ERROR_DENIED, "%.*s has no authority over '%.*s'", STR_ARG(c->principal->id),
 		  STR_ARG(str_utf8_prefix(target, 64)));
 	c->failure.field = field;
+	call_data_str(c, "gate", denial_gate_text(DENIAL_GATE_AUTHORITY));
 	return CALL_FAILED;
 }
 
@@ -397,31 +404,45 @@ static struct str_list one(struct arena *a, struct str text)
 	return list;
 }
 
-static void explain_verb(struct arena *a, const struct authority *who, const struct verb *v,
+static void explain_verb(struct arena *a, const struct principal *p, const struct verb *v,
 			 struct denial_list *out)
 {
-	const struct agent *agent = who->agent;
-	const struct str_list none = { NULL, 0 };
+	struct str_list roles = roles_of(a, v);
 
-	if (!(v->access & who->principal.roles))
+	if (!(v->access & p->roles))
 		add(out, DENIAL_GATE_ACCESS,
-		    str_fmt(a, "none of its access roles may call %.*s", STR_ARG(v->name)),
-		    roles_of(a, v));
-	if (is_always(v))
-		return;
-	if (!is_in_scope(who, v))
-		add(out, DENIAL_GATE_SCOPE, STR("its key is limited to other verbs"),
+		    str_fmt(a, "that needs %.*s", STR_ARG(call_listed(a, roles, roles.n))), roles);
+	if (set_has(&p->out_of_scope, v))
+		add(out, DENIAL_GATE_SCOPE, STR("its key's scopes do not name that"),
 		    one(a, v->name));
-	if (!is_granted(agent, v))
-		add(out, DENIAL_GATE_GRANT,
-		    str_fmt(a, "the grants of the agent '%.*s' do not allow it",
-			    STR_ARG(agent->name)),
+	if (set_has(&p->not_granted, v))
+		add(out, DENIAL_GATE_GRANT, STR("the agent's grants do not allow that"),
 		    one(a, v->id == VERB_AGENTS_SPAWN ? STR("may_spawn") : v->name));
-	if (!is_at_work(agent))
+	if (!is_always(v) && !is_at_work(p))
 		add(out, DENIAL_GATE_STATUS,
-		    str_fmt(a, "the agent '%.*s' is %.*s", STR_ARG(agent->name),
-			    STR_ARG(agent_status_text(agent->status))),
-		    none);
+		    str_fmt(a, "the agent is %.*s", STR_ARG(agent_status_text(p->status))),
+		    (struct str_list){ NULL, 0 });
+}
+
+int authority_check_verb(struct call *c, const struct principal *p, const struct verb *v)
+{
+	struct denial denials[AUTHORITY_DENIALS_MAX];
+	struct denial_list all = { denials, 0 };
+	const struct denial *first = denials;
+
+	if (authority_has(p, v))
+		return 0;
+	explain_verb(c->arena, p, v, &all);
+	call_fail(c, ERROR_DENIED, "%.*s may not call %.*s: %.*s", STR_ARG(p->id), STR_ARG(v->name),
+		  STR_ARG(first->reason));
+	c->failure.hint = str_fmt(c->arena,
+				  "system.why_denied with verb: %.*s names all that "
+				  "stands in the way",
+				  STR_ARG(v->name));
+	call_data_str(c, "gate", denial_gate_text(first->gate));
+	if (first->needs.n)
+		call_data_strs(c, "needs", first->needs);
+	return CALL_FAILED;
 }
 
 int authority_explain(struct store_tx *tx, const struct authority *who, const struct verb *v,
@@ -434,7 +455,7 @@ int authority_explain(struct store_tx *tx, const struct authority *who, const st
 				     0 };
 	if (!out->v)
 		return err_nomem();
-	explain_verb(tx->arena, who, v, out);
+	explain_verb(tx->arena, &who->principal, v, out);
 	e = authority_may(tx, &who->principal, v, target, &may);
 	if (e)
 		return e < 0 ? err_trace(e) : STORE_NONE;

@@ -29,6 +29,10 @@ struct authority {
 /* All verbs of these access roles. */
 struct verb_set authority_verbs_of(access_roles roles);
 bool authority_has(const struct principal *p, const struct verb *v);
+/* The first gate: 0, or CALL_FAILED with `denied`, which of the gates it was and what would help.
+ */
+int authority_check_verb(struct call *c, const struct principal *p,
+			 const struct verb *v) must_check;
 /* Whom a key stands for. STORE_NONE: its owner is gone. Texts are the transaction's arena's. */
 int authority_of_key(struct store_tx *tx, const struct store_key *k,
 		     struct authority *out) must_check;
@@ -40,7 +44,7 @@ int authority_of_person(struct store_tx *tx, struct str who, access_roles roles,
 /* Has his key not ended, is the person still here? Always of the server's owner. */
 int authority_is_live(struct store_tx *tx, const struct principal *p, bool *out) must_check;
 
-/* The second gate, in the call's transaction before its verb: 0, or CALL_FAILED with `denied`. */
+/* The second one, in the call's transaction before its verb: 0, or CALL_FAILED with `denied`. */
 int authority_check(struct call *c, const void *params) must_check;
 /* In a verb: the role is a seat of the caller's, or below one. */
 int authority_over_seat(struct call *c, const char *field, const struct store_role *r) must_check;

@@ -55,6 +55,9 @@ struct principal {
 	enum principal_kind kind;
 	access_roles roles;
 	struct verb_set verbs; /* what it may call: its roles', within its key's and its grants' */
+	/* What its key's scopes and its grants do not hold: for saying why not. */
+	struct verb_set out_of_scope, not_granted;
+	enum agent_status status; /* of an agent: only an active one does anything; else 0 */
 	bool is_owner;     /* the user who runs the server: may override a claim it does not hold */
 	int64_t key;       /* 0: none, or a token of the issuer */
 	struct str key_id; /* of the key or token; NONE without */

@@ -58,7 +58,8 @@ class Company(unittest.TestCase):
         for method, params in (("quests.close", {"kind": "done", "summary": "x"}), ("quests.update", {"subject": "x"}),
                                ("quests.assign", {"assignee": "ann"})):
             for quest in (theirs, free):
-                self.denied(ann, method, {"id": quest["id"], **params}, "id")
+                said = self.denied(ann, method, {"id": quest["id"], **params}, "id")
+                self.assertEqual(said["gate"], "authority")
             missing = ann.call(method, {"id": "q-999", **params})
             self.assertEqual(code_of(missing), "not_found")
         claim = bob.ok("quests.claim", {"id": theirs["id"]})
@@ -81,7 +82,8 @@ class Company(unittest.TestCase):
         ann = self.agent("ann", grants={"tools_allow": ["quests.*"], "tools_deny": ["quests.assign"]})
         self.assertIn("items", ann.ok("quests.list"))
         quest = ann.ok("quests.create", {"subject": "x"})
-        self.denied(ann, "ideas.store", {"name": "x", "content": "x"})
+        said = self.denied(ann, "ideas.store", {"name": "x", "content": "x"})
+        self.assertEqual((said["gate"], said["needs"]), ("grant", ["ideas.store"]))
         self.denied(ann, "quests.assign", {"id": quest["id"], "assignee": "ann"})
         why = ann.ok("system.why_denied", {"verb": "ideas.store"})
         self.assertEqual([i["gate"] for i in why["items"]], ["grant"])
@@ -96,7 +98,7 @@ class Company(unittest.TestCase):
     def test_tm_authz_04_a_paused_agent_does_nothing_and_a_retired_one_is_unknown(self):
         ann = self.agent("ann")
         self.owner.ok("agents.update", {"id": "ann", "status": "paused"})
-        self.denied(ann, "quests.list", {})
+        self.assertEqual(self.denied(ann, "quests.list", {})["gate"], "status")
         self.assertEqual(ann.ok("system.why_denied", {"verb": "quests.list"})["items"][0]["gate"], "status")
         self.owner.ok("agents.delete", {"id": "ann", "confirm": True})
         with self.assertRaises(EOFError):

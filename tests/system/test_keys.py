@@ -282,7 +282,10 @@ class Keys(unittest.TestCase):
         self.assertIsNone(self.ask(lines, "quests.list"))
         self.assertIn(self.ask(lines, "ideas.get"), NOT_DECODED)
         self.assertEqual(self.ask(lines, "ideas.list"), "denied")
-        self.assertEqual(self.ask(lines, "keys.list"), "denied")
+        said = lines.call("keys.list", {})["error"]
+        self.assertEqual((said["data"]["gate"], said["data"]["needs"]), ("scope", ["keys.list"]))
+        self.assertNotIn("org_admin", said["message"], "which it has")
+        self.assertIn("system.why_denied", said["data"]["hint"])
         self.assertEqual(lines.ok("principals.me")["scopes"], ["quests.*", "ideas.get"])
         lines.close()
 

@@ -40,7 +40,7 @@ TEST(access_knows_the_token_and_nothing_else)
 	CHECK_OK(access_new(test_path("token"), &clock, false, &a));
 	CHECK_INT(access_bearer(a, STR(TOKEN), STR("::1"), &f), 0);
 	CHECK_STR(f.who.id, "token");
-	CHECK(f.who.is_owner && access_allows(&f.who, &verb_table[0]));
+	CHECK(f.who.is_owner && authority_has(&f.who, &verb_table[0]));
 	CHECK_INT(bearer(a, OTHER), ACCESS_UNKNOWN);
 	CHECK_INT(bearer(a, ""), ACCESS_UNKNOWN);
 	CHECK_INT(bearer(a, NULL), ACCESS_UNKNOWN);
@@ -168,34 +168,6 @@ TEST(access_lets_only_its_own_user_in_by_the_socket)
 	CHECK_STR(p.id, want);
 	CHECK(!access_peer(a, geteuid() + 1, &p));
 	access_free(a);
-}
-
-TEST(access_gate_is_the_verbs_roles)
-{
-	const struct verb *v = verb_find(STR("system.config"));
-	struct principal viewer = { .id = STR("v"),
-				    .roles = 1u << ACCESS_ROLE_VIEWER,
-				    .verbs = authority_verbs_of(1u << ACCESS_ROLE_VIEWER) };
-	struct str_list needs;
-	struct arena arena;
-
-	arena_init(&arena, 0);
-	CHECK(!access_allows(&viewer, v));
-	CHECK(access_allows(&viewer, verb_find(STR("system.ping"))));
-	needs = access_needs(&arena, v);
-	CHECK_INT(needs.n, 1);
-	CHECK_STR(needs.v[0], "org_admin");
-	arena_deinit(&arena);
-}
-
-TEST(access_has_no_roles_to_tell_when_memory_is_out)
-{
-	struct arena arena;
-
-	arena_init(&arena, 1);
-	CHECK_INT(access_needs(&arena, verb_find(STR("system.config"))).n, 0);
-	CHECK(arena.is_out);
-	arena_deinit(&arena);
 }
 
 TEST(tm_authz_05_failures_are_counted_a_peer_and_a_minute)

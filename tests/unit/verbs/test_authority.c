@@ -64,6 +64,57 @@ TEST(t3_scopes_take_away_but_for_what_one_may_always_ask)
 	CHECK(has(set, "principals.me") && has(set, "system.why_denied"));
 }
 
+/* What the first gate says to this key's owner. */
+static struct call refusal(struct world *w, const struct authority *a, const char *verb)
+{
+	struct call c = { .arena = &w->arena };
+
+	CHECK_INT(authority_check_verb(&c, &a->principal, verb_find(str_from(verb))), CALL_FAILED);
+	CHECK_INT(c.failure.code, ERROR_DENIED);
+	CHECK_STR(str_from(c.failure.data[0].key), "gate");
+	return c;
+}
+
+TEST(a_refusal_names_the_gate_that_it_was)
+{
+	WORLD_OPEN(w);
+	struct authority a = of(&w, (struct store_key){ .key = { .id = STR("k"),
+								 .owner = STR("w"),
+								 .owner_kind = KEY_OWNER_WORKER,
+								 .scopes = { scope, 2 } },
+							.n = 1,
+							.access = 1u << ACCESS_ROLE_OPERATOR });
+	struct call c = refusal(&w, &a, "ideas.list");
+
+	CHECK_STR(c.failure.message,
+		  "worker:w may not call ideas.list: its key's scopes do not name that");
+	CHECK_STR(c.failure.data[0].s, "scope");
+	CHECK_STR(c.failure.data[1].list.v[0], "ideas.list");
+	c = refusal(&w, &a, "system.config");
+	CHECK_STR(c.failure.message, "worker:w may not call system.config: that needs org_admin");
+	CHECK_STR(c.failure.data[0].s, "access");
+	CHECK_INT(c.failure.data[1].list.n, 1);
+	a.principal.status = AGENT_STATUS_PAUSED;
+	a.principal.verbs = (struct verb_set){ { 0 } };
+	c = refusal(&w, &a, "quests.list");
+	CHECK_STR(c.failure.message, "worker:w may not call quests.list: the agent is paused");
+	CHECK_STR(c.failure.data[0].s, "status");
+	CHECK_INT(c.failure.n_data, 1);
+}
+
+TEST(a_refusal_is_one_when_memory_is_out)
+{
+	const struct principal nobody = { .id = STR("v") };
+	struct arena arena;
+	struct call c = { .arena = &arena };
+
+	arena_init(&arena, 1);
+	CHECK_INT(authority_check_verb(&c, &nobody, verb_find(STR("system.config"))), CALL_FAILED);
+	CHECK_INT(c.failure.code, ERROR_DENIED);
+	CHECK(arena.is_out);
+	arena_deinit(&arena);
+}
+
 TEST(authority_of_a_key_whose_owner_is_gone_is_none)
 {
 	WORLD_OPEN(w);
