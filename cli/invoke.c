@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "cli/ask.h"
 #include "cli/confirm.h"
+#include "cli/exits.h"
 #include "cli/print.h"
 #include "cli/say.h"
 #include "verbs.gen.h"
@@ -36,6 +37,28 @@ static int print_frame(struct cli *c, struct str frame)
 	return print_result(c, params ? params->raw : value.raw);
 }
 
+/* What was looked for and found is no success, whatever was printed. */
+static int verdict(struct cli *c, const struct verb *verb, struct str result)
+{
+	const struct json *sound, *broken_at;
+	struct json value;
+
+	if (!verb || !shape_find(verb->result, STR("sound")))
+		return EXIT_OK;
+	if (json_parse(&c->arena, result, &value, NULL))
+		return say_fault(err_nomem(), NULL);
+	sound = json_get(&value, STR("sound"));
+	if (sound && sound->type == JSON_BOOL && sound->b)
+		return EXIT_OK;
+	broken_at = json_get(&value, STR("broken_at"));
+	if (broken_at)
+		say_error("%.*s: not sound, %.*s is the first that is wrong", STR_ARG(verb->name),
+			  STR_ARG(broken_at->raw));
+	else
+		say_error("%.*s: not sound", STR_ARG(verb->name));
+	return EXIT_FAILED;
+}
+
 int invoke(struct cli *c, const struct verb *verb, struct str method, struct str params)
 {
 	struct answer answer;
@@ -53,5 +76,6 @@ int invoke(struct cli *c, const struct verb *verb, struct str method, struct str
 		return e;
 	if (answer.error.type != JSON_NONE)
 		return answer_say_error(c, &answer);
-	return print_result(c, answer.result);
+	e = print_result(c, answer.result);
+	return e ? e : verdict(c, verb, answer.result);
 }

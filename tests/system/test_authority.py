@@ -276,12 +276,14 @@ class Company(unittest.TestCase):
         self.assertEqual(counted["worker:reader"], 7)
         key = [k for k in self.owner.ok("keys.list")["items"] if k["owner"] == "reader"][0]
         self.assertIn("used_at", key)
+        self.assertNotIn("used_at", self.owner.ok("keys.rotate", {"id": key["id"]}), "nobody used the new one")
 
     def test_t6_tampering_is_found_and_named(self):
         """A row changed, one taken out, one put in between: the first that is wrong is named."""
         for i in range(5):
             self.owner.ok("ideas.store", {"name": f"i{i}", "content": "x"})
         head = self.owner.ok("audit.verify")["head"]
+        self.assertEqual(questd.cli("audit", "verify", data=self.server.data).returncode, 0)
         self.assertEqual(head, self.records()[-1]["hash"])
         self.owner.close()
         self.server.stop()
@@ -305,6 +307,9 @@ class Company(unittest.TestCase):
             lines = self.server.lines()
             answer = lines.ok("audit.verify")
             self.assertEqual((answer["sound"], answer.get("broken_at")), (False, broken), change)
+            done = questd.cli("audit", "verify", data=self.server.data)
+            self.assertEqual((done.returncode, json.loads(done.stdout)), (1, answer))
+            self.assertIn(f"not sound, {broken} is the first", done.stderr)
             lines.close()
             self.server.stop()
         with open(path, "wb") as f:
