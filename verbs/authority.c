@@ -42,10 +42,15 @@ struct verb_set authority_verbs_of(access_roles roles)
 	return set;
 }
 
+bool authority_names(struct str pattern, const struct verb *v)
+{
+	return grants_cover_tool(pattern, v->name) || str_eq(pattern, v->tool);
+}
+
 static bool is_covered(const struct str_list *patterns, const struct verb *v)
 {
 	for (size_t i = 0; i < patterns->n; i++)
-		if (grants_cover_tool(patterns->v[i], v->name) || str_eq(patterns->v[i], v->tool))
+		if (authority_names(patterns->v[i], v))
 			return true;
 	return false;
 }

@@ -26,6 +26,8 @@ struct authority {
 	struct str name;        /* of the owner */
 };
 
+/* Does a pattern of scopes or tools name this verb? */
+bool authority_names(struct str pattern, const struct verb *v);
 /* All verbs of these access roles. */
 struct verb_set authority_verbs_of(access_roles roles);
 bool authority_has(const struct principal *p, const struct verb *v);

@@ -82,8 +82,64 @@ static int check_rights(struct call *c, const struct store_key *k)
 			       STR_ARG(v->name));
 }
 
+static bool names_any(struct str scope)
+{
+	for (size_t i = 0; i < VERB_MAX; i++)
+		if (authority_names(scope, &verb_table[i]))
+			return true;
+	return false;
+}
+
+/* "quests.*" for "quest.*", "quests.get" for "quests.gett" */
+static struct str nearest_scope(struct arena *a, struct str scope)
+{
+	struct str patterns[VERB_MAX], near;
+
+	if (!str_ends(scope, STR("*")))
+		return verb_nearest(scope);
+	for (size_t i = 0; i < VERB_MAX; i++)
+		patterns[i] = str_slice(verb_table[i].name, 0,
+					str_find(verb_table[i].name, '.', 0));
+	near = str_nearest(str_slice(scope, 0, str_find(scope, '.', 0)), patterns, VERB_MAX);
+	return near.p ? str_fmt(a, "%.*s.*", STR_ARG(near)) : STR_NONE;
+}
+
+/* Whoever mistyped one should not have to find out by what is denied. */
+static int check_scopes(struct call *c, const struct str_list *scopes)
+{
+	struct str_list unknown = { ARENA_ARRAY(c->arena, scopes->n, struct str), 0 };
+	struct str near;
+
+	if (!scopes->v)
+		return 0;
+	if (!unknown.v)
+		return err_nomem();
+	for (size_t i = 0; i < scopes->n; i++)
+		if (!names_any(scopes->v[i]))
+			unknown.v[unknown.n++] = scopes->v[i];
+	if (scopes->n && !unknown.n)
+		return 0;
+	if (!scopes->n)
+		return call_fail_field(c, ERROR_INVALID_PARAMS, "scopes",
+				       "scopes that name no verb leave nothing to call; without "
+				       "the field all are left");
+	near = nearest_scope(c->arena, unknown.v[0]);
+	call_data_strs(c, "unknown", unknown);
+	if (near.p)
+		call_data_str(c, "nearest", near);
+	c->failure.hint =
+	    near.p ? str_fmt(c->arena, "did you mean %.*s?", STR_ARG(near))
+		   : STR("verbs.list names all verbs; quests.* stands for all of quests");
+	return call_fail_field(c, ERROR_INVALID_PARAMS, "scopes", "no verb is named by %.*s",
+			       STR_ARG(call_listed(c->arena, unknown, unknown.n)));
+}
+
 static int check_new(struct call *c, const struct store_key *k)
 {
+	int e = check_scopes(c, &k->key.scopes);
+
+	if (e)
+		return e < 0 ? err_trace(e) : e;
 	if (!k->access)
 		return call_fail_field(c, ERROR_CONFLICT, "access",
 				       "a key without an access role may do nothing");
@@ -202,6 +258,7 @@ int keys_rotate(struct call *call, const struct keys_rotate_params *p, struct ke
 		return refuse_ended(call, &old.key);
 	k = old;
 	k.key.created_by = call->principal->id;
+	k.key.has_used_at = false;
 	e = check_rights(call, &k);
 	if (e == 0)
 		e = make(call, &k, &r->secret);
