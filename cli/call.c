@@ -12,7 +12,8 @@
 #include "verbs.gen.h"
 
 /* Whole JSON, checked here: a line break in it would end the message. */
-static int take_json(struct cli *c, struct str text, struct str *params)
+static int take_json(struct cli *c, const struct verb *verb, struct str text, bool is_input,
+		     struct str *params)
 {
 	CLEANUP(buf_deinit) struct buf b;
 	struct json_error why;
@@ -27,6 +28,8 @@ static int take_json(struct cli *c, struct str text, struct str *params)
 		say_hint("write {\"key\": \"value\"}, or key=value words");
 		return EXIT_USAGE;
 	}
+	if (!is_input && values_hold_secret(verb ? verb->params : NULL, &value))
+		return say_secret_on_line();
 	buf_init(&b, 0);
 	struct json_out w = json_out(&b);
 
@@ -101,9 +104,9 @@ int call_run(struct cli *c, struct args *a)
 		e = input_read(c, &text);
 		text = str_trim(text);
 		if (!e && text.n > 0)
-			e = take_json(c, text, &params);
+			e = take_json(c, verb, text, true, &params);
 	} else if (spec.n_words == 2 && (first[0] == '{' || first[0] == '[')) {
-		e = take_json(c, str_from(first), &params);
+		e = take_json(c, verb, str_from(first), false, &params);
 	} else if (spec.n_words > 1) {
 		e = take_words(c, verb, &spec, &params);
 	}

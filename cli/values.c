@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "cli/args.h"
+#include "verbs.gen.h"
 
 static const struct shape_field *find_loose(const struct shape *shape, struct str name)
 {
@@ -33,6 +34,61 @@ const struct shape_field *values_field(const struct shape *shape, struct str key
 	if (!key.p)
 		return f;
 	return f && f->kind == SHAPE_OBJECT ? find_loose(f->object, key) : NULL;
+}
+
+static bool has_fields(const struct shape_field *f)
+{
+	return f->kind == SHAPE_OBJECT || f->kind == SHAPE_OBJECTS;
+}
+
+/* {"method": "keys.use", "params": …} and {"name": "keys_use", "arguments": …} */
+static const struct shape *shape_of_call(const struct json *o, struct str member)
+{
+	bool is_tool = str_eq(member, STR("arguments"));
+	struct str name = json_get_str(o, is_tool ? STR("name") : STR("method"));
+	const struct verb *v = is_tool || str_eq(member, STR("params"))
+				   ? verb_find(name.p ? name : STR(""))
+				   : NULL;
+
+	return v ? v->params : NULL;
+}
+
+static const struct shape *shape_of_member(const struct shape *shape, const struct json *o,
+					   struct str member)
+{
+	const struct shape_field *f = find_loose(shape, member);
+
+	return f && has_fields(f) ? f->object : shape_of_call(o, member);
+}
+
+/* As deep as JSON may be. */
+bool values_hold_secret(const struct shape *shape, const struct json *value)
+{
+	for (uint32_t i = 0; value->type == JSON_ARRAY && i < value->n; i++)
+		if (values_hold_secret(shape, &value->items[i]))
+			return true;
+	for (uint32_t i = 0; value->type == JSON_OBJECT && i < value->n; i++) {
+		const struct json_member *m = &value->members[i];
+		const struct shape_field *f = find_loose(shape, m->key);
+
+		if ((f && f->flags & SHAPE_SECRET) ||
+		    values_hold_secret(shape_of_member(shape, value, m->key), &m->value))
+			return true;
+	}
+	return false;
+}
+
+static bool shows_secret(const struct values *values, const struct value *v)
+{
+	struct json value;
+
+	if (v->leaf && v->leaf->flags & SHAPE_SECRET)
+		return true;
+	if (json_parse(values->arena, v->text, &value, NULL)) {
+		err_forget();
+		return false;
+	}
+	return values_hold_secret(v->leaf && has_fields(v->leaf) ? v->leaf->object : NULL, &value);
 }
 
 static bool needs_json(enum shape_kind kind)
@@ -77,7 +133,7 @@ int values_add(struct values *values, struct str key, struct str text, bool is_j
 	if (values->n == VALUES_MAX)
 		return VALUES_TOO_MANY;
 	v.leaf = values_field(values->shape, key);
-	if (!values->is_input && v.leaf && v.leaf->flags & SHAPE_SECRET)
+	if (!values->is_input && shows_secret(values, &v))
 		return VALUES_SECRET;
 	v.name = str_cut(&key, '.');
 	v.field = find_loose(values->shape, v.name);

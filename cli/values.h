@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/json.h"
 #include "schemas/shape.h"
 
 #define VALUES_MAX 256
@@ -35,6 +36,8 @@ enum { VALUES_TOO_MANY = 1, VALUES_NOT_JSON, VALUES_TWICE, VALUES_SECRET };
  * field that has its value already: only a list's elements may come one by one. VALUES_SECRET: what
  * a command line shows to everybody on the machine. */
 int values_add(struct values *values, struct str key, struct str text, bool is_json) must_check;
+/* Would what is JSON show a secret? Calls within it (of a batch, of a tool) are looked at too. */
+bool values_hold_secret(const struct shape *shape, const struct json *value);
 /* The object; a list's elements gather from all that name it. */
 void values_write(const struct values *values, struct buf *out);
 /* The field that a key (with or without a part, '-' as good as '_') names, or NULL. */

@@ -146,10 +146,15 @@ class Keys(unittest.TestCase):
 
     def test_p5_a_secret_on_the_command_line_is_refused(self):
         secret = self.key()["secret"]
-        for words in (("keys", "use", "--key", secret), ("call", "keys.use", "key=" + secret)):
+        use = json.dumps({"key": secret})
+        for words in (("keys", "use", "--key", secret), ("call", "keys.use", "key=" + secret), ("call", "keys.use", use),
+                      ("call", "keys.use", "key:=" + json.dumps(secret)),
+                      ("call", "system.batch", json.dumps({"calls": [{"method": "keys.use", "params": {"key": secret}}]})),
+                      ("call", "system.batch", "calls=" + json.dumps([{"method": "keys.use", "params": {"key": secret}}])),
+                      ("call", "tools/call", json.dumps({"name": "keys_use", "arguments": {"key": secret}}))):
             done = questd.cli(*words, data=self.server.data)
             self.assertEqual(done.returncode, 2)
-            self.assertIn("--token-file", done.stderr)
+            self.assertIn("from stdin", done.stderr)
             self.assertFalse(secret[11:24] in done.stdout + done.stderr)
         for words, text in ((("call", "keys.use", "-"), json.dumps({"key": secret})), (("keys", "use", "--key", "-"), secret + "\n")):
             done = questd.cli(*words, data=self.server.data, stdin=text)
@@ -295,6 +300,8 @@ class Keys(unittest.TestCase):
         self.assertEqual(code_of(lines.call("keys.create", {**more, "access": ["viewer"]})), "denied")
         same = lines.ok("keys.create", {**more, "access": ["org_admin"], "scopes": ["quests.get"]})
         self.assertEqual(same["scopes"], ["quests.get"])
+        answer = lines.call("keys.create", {**more, "access": ["org_admin"], "scopes": []})
+        self.assertEqual(code_of(answer), "invalid_params", "no scope at all would be no limit")
         wide = self.key("org_admin")
         self.assertEqual(code_of(lines.call("keys.rotate", {"id": wide["id"]})), "denied")
         lines.close()
