@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tasks as rows: one at a time, by UUID or short id, and the ways of a row from state to state.
- * What makes one ready (needs, lanes, concurrency keys) is in tasks_ready.h, dependencies and past
- * attempts in tasks_links.h, timers in tasks_times.h, lists in tasks_list.h. */
+/* Tasks as rows: reading one, by UUID or short id, and which state may follow which. Adding and
+ * changing one is in tasks_change.h, what makes one ready (needs, lanes, concurrency keys) in
+ * tasks_ready.h, dependencies and past attempts in tasks_links.h, timers in tasks_times.h, lists in
+ * tasks_list.h. */
 #pragma once
 
 #include "store/store.h"
@@ -47,22 +48,3 @@ struct store_task_key {
 int store_task_by_key(struct store_tx *tx, int64_t queue, struct str key,
 		      struct store_task_key *out) must_check;
 int store_task_clear_key(struct store_tx *tx, int64_t n) must_check;
-
-/* Fills in n, id, short_id and times. Its state is pending, ready or awaiting_approval; a ready one
- * has been entered (store_task_enter). */
-int store_task_add(struct store_tx *tx, struct store_task *t) must_check;
-
-/* ready → claimed (→ in_progress): a new attempt for t->task.claimed_by with t->token and
- * t->claim_ms. */
-int store_task_claim(struct store_tx *tx, struct store_task *t, bool is_started) must_check;
-/* What a holder writes is checked against attempt and token in the statement: STORE_STALE. */
-enum { STORE_STALE = 4 };
-int store_task_start(struct store_tx *tx, struct store_task *t) must_check;
-/* t->task.progress NONE: as it was. */
-int store_task_beat(struct store_tx *tx, struct store_task *t, struct str progress) must_check;
-/* in_progress → completed, or to its review. */
-int store_task_complete(struct store_tx *tx, struct store_task *t, struct str result) must_check;
-/* The same attempt again, with t->token: whoever had it before has not any more. */
-int store_task_resume(struct store_tx *tx, struct store_task *t) must_check;
-/* Any other change, of state too, to what t says. */
-int store_task_set(struct store_tx *tx, struct store_task *t, enum task_state from) must_check;

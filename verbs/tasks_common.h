@@ -3,7 +3,7 @@
  * still its holder's, and the one way from state to state. */
 #pragma once
 
-#include "store/tasks.h"
+#include "store/tasks_change.h"
 #include "store/workers.h"
 #include "verbs/call.h"
 

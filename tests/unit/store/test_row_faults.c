@@ -12,6 +12,7 @@
 #include "store/quests.h"
 #include "store/quests_graph.h"
 #include "store/roles_graph.h"
+#include "store/tasks_change.h"
 #include "store/tasks_links.h"
 #include "store/tasks_ready.h"
 #include "store/tasks_times.h"

@@ -3,6 +3,7 @@
  */
 #include "base/err.h"
 #include "store/news.h"
+#include "store/tasks_change.h"
 #include "store/tasks_links.h"
 #include "store/tasks_list.h"
 #include "store/tasks_ready.h"
