@@ -44,16 +44,22 @@ static struct str target_of(const struct request *r)
 	return target.p ? target : text_at(r->verb->result, STR("id"), r->result);
 }
 
+static bool is_denial(const struct call_failure *f)
+{
+	return f->is_denial || f->code == ERROR_DENIED;
+}
+
 static enum audit_outcome outcome_of(const struct request *r)
 {
 	if (!r->call.failure.code)
 		return AUDIT_OUTCOME_DONE;
-	return r->call.failure.code == ERROR_DENIED ? AUDIT_OUTCOME_DENIED : AUDIT_OUTCOME_FAILED;
+	return is_denial(&r->call.failure) ? AUDIT_OUTCOME_DENIED : AUDIT_OUTCOME_FAILED;
 }
 
 int audit_add(struct request *r, struct store_tx *tx)
 {
-	enum error_code code = r->call.failure.code;
+	const struct call_failure *f = &r->call.failure;
+	enum error_code code = is_denial(f) ? ERROR_DENIED : f->code;
 	struct store_audit_head head;
 	struct audit_entry row;
 	struct str text;

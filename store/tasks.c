@@ -328,6 +328,62 @@ int store_task_get_n(struct store_tx *tx, int64_t n, struct store_task *out)
 	return one_task(tx, s, out);
 }
 
+/* 0 when there is none. */
+static int find_n(struct store_tx *tx, struct str id, int64_t *out)
+{
+	struct db_stmt *s;
+	int e;
+
+	*out = short_id_n(id);
+	if (*out)
+		return 0;
+	e = db_stmt(tx->db, SQL_TASK_N_BY_ID, &s);
+	if (e)
+		return err_trace(e);
+	db_bind_str(s, 1, id);
+	return err_trace(row_i64(s, out));
+}
+
+int store_task_stakes(struct store_tx *tx, struct str id, struct store_task_stakes *out)
+{
+	struct db_stmt *s;
+	int64_t n;
+	int e = find_n(tx, id, &n);
+
+	if (e == 0)
+		e = db_stmt(tx->db, SQL_TASK_STAKES, &s);
+	if (e)
+		return err_trace(e);
+	db_bind_i64(s, 1, n);
+	e = db_step(s);
+	if (e != DB_ROW)
+		return e < 0 ? err_trace(e) : STORE_NONE;
+	*out = (struct store_task_stakes){
+		.n = db_i64(s, 0),
+		.state = (enum task_state)db_i64(s, 1),
+		.created_by = db_str_dup(s, 2, tx->arena),
+		.claimed_by = db_str_dup(s, 3, tx->arena),
+		.assignee = db_str_dup(s, 4, tx->arena),
+	};
+	db_reset(s);
+	return tx->arena->is_out ? err_nomem() : 0;
+}
+
+int store_task_was_had(struct store_tx *tx, int64_t n, struct str who, bool *out)
+{
+	struct db_stmt *s;
+	int64_t is_there;
+	int e = db_stmt(tx->db, SQL_TASK_WAS_HAD, &s);
+
+	if (e)
+		return err_trace(e);
+	db_bind_i64(s, 1, n);
+	db_bind_str(s, 2, who);
+	e = row_i64(s, &is_there);
+	*out = is_there != 0;
+	return err_trace(e);
+}
+
 int store_task_payload(struct store_tx *tx, struct store_task *t)
 {
 	struct db_stmt *s;

@@ -34,6 +34,17 @@ bool store_task_is_held(enum task_state s); /* claimed, in_progress */
 
 /* "t-7". NONE when memory is out, or for 0. */
 struct str store_task_short_id(struct arena *a, int64_t n);
+/* Who has to do with it. STORE_NONE. */
+struct store_task_stakes {
+	int64_t n;
+	enum task_state state;
+	struct str created_by;
+	struct str claimed_by; /* the last attempt */
+	struct str assignee;   /* who registered the worker that alone may take it */
+};
+int store_task_stakes(struct store_tx *tx, struct str id, struct store_task_stakes *out) must_check;
+/* Did an attempt of `who` end badly? */
+int store_task_was_had(struct store_tx *tx, int64_t n, struct str who, bool *out) must_check;
 /* Without the payload. STORE_NONE. */
 int store_task_get(struct store_tx *tx, struct str id, struct store_task *out) must_check;
 int store_task_get_n(struct store_tx *tx, int64_t n, struct store_task *out) must_check;

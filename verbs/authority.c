@@ -4,6 +4,7 @@
 #include "store/quests.h"
 #include "store/roles_graph.h"
 #include "verbs.gen.h"
+#include "verbs/authority_work.h"
 #include "verbs/grants.h"
 
 _Static_assert(VERB_MAX <= VERB_SET_WORDS * 64, "a set has a bit for each verb");
@@ -241,69 +242,120 @@ static int may_agent(struct store_tx *tx, const struct principal *p, const struc
 	return err_trace(e);
 }
 
-static int may_quest(struct store_tx *tx, const struct principal *p, struct str id, bool *out)
+int authority_over_principal(struct store_tx *tx, const struct principal *p, struct str who,
+			     bool *out)
 {
 	struct store_agent a;
-	struct store_quest q;
-	int e = store_quest_get(tx, id, &q);
+	int e;
 
-	if (e)
-		return e < 0 ? err_trace(e) : STORE_NONE;
-	*out = p->kind != PRINCIPAL_KIND_AGENT || str_eq(q.quest.created_by, p->id) ||
-	       (q.quest.claimed_by.p && str_eq(q.quest.claimed_by, p->id));
-	if (*out || !q.assignee)
+	*out = str_eq(who, p->id);
+	if (*out || (p->kind != PRINCIPAL_KIND_AGENT && p->kind != PRINCIPAL_KIND_USER))
 		return 0;
-	e = store_agent_get(tx, q.assignee, &a);
+	if (str_starts(who, STR("user:")))
+		return err_trace(
+		    store_seat_above_occupant(tx, own_id(p),
+					      str_slice(who, sizeof("user:") - 1, who.n), out));
+	if (!str_starts(who, STR("agent:")))
+		return 0;
+	e = store_agent_find(tx, str_slice(who, sizeof("agent:") - 1, who.n), &a);
 	if (e)
 		return e < 0 ? err_trace(e) : 0;
-	*out = str_eq(a.agent.id, own_id(p));
-	return *out ? 0 : may_agent(tx, p, &a, out);
+	return err_trace(may_agent(tx, p, &a, out));
 }
 
-static int may_agent_named(struct store_tx *tx, const struct principal *p, struct str who,
-			   bool *out)
+/* ---- the rule of each type of target ---- */
+
+static enum authority_answer answer_of(bool may)
 {
+	return may ? AUTHORITY_YES : AUTHORITY_NO;
+}
+
+static int rule_quest(const struct authority_question *q, enum authority_answer *out)
+{
+	const struct principal *p = q->who;
 	struct store_agent a;
-	int e = store_agent_find(tx, who, &a);
-
-	return e ? (e < 0 ? err_trace(e) : STORE_NONE) : may_agent(tx, p, &a, out);
-}
-
-static int may_role(struct store_tx *tx, const struct principal *p, struct str id, bool *out)
-{
-	struct store_role r;
-	int e = store_role_find(tx, id, &r);
+	struct store_quest quest;
+	bool may;
+	int e = store_quest_get(q->tx, q->target, &quest);
 
 	if (e)
 		return e < 0 ? err_trace(e) : STORE_NONE;
-	*out = str_eq(r.role.created_by, p->id);
-	return *out ? 0 : err_trace(store_seat_above_role(tx, own_id(p), r.n, out));
+	may = p->kind != PRINCIPAL_KIND_AGENT || str_eq(quest.quest.created_by, p->id) ||
+	      (quest.quest.claimed_by.p && str_eq(quest.quest.claimed_by, p->id));
+	*out = answer_of(may);
+	if (may || !quest.assignee)
+		return 0;
+	e = store_agent_get(q->tx, quest.assignee, &a);
+	if (e)
+		return e < 0 ? err_trace(e) : 0;
+	may = str_eq(a.agent.id, own_id(p));
+	if (!may)
+		e = may_agent(q->tx, p, &a, &may);
+	*out = answer_of(may);
+	return err_trace(e);
+}
+
+static int rule_agent(const struct authority_question *q, enum authority_answer *out)
+{
+	struct store_agent a;
+	bool may = true;
+	int e = store_agent_find(q->tx, q->target, &a);
+
+	if (e)
+		return e < 0 ? err_trace(e) : STORE_NONE;
+	e = may_agent(q->tx, q->who, &a, &may);
+	*out = answer_of(may);
+	return err_trace(e);
+}
+
+static int rule_role(const struct authority_question *q, enum authority_answer *out)
+{
+	struct store_role r;
+	bool may;
+	int e = store_role_find(q->tx, q->target, &r);
+
+	if (e)
+		return e < 0 ? err_trace(e) : STORE_NONE;
+	may = str_eq(r.role.created_by, q->who->id);
+	if (!may)
+		e = store_seat_above_role(q->tx, own_id(q->who), r.n, &may);
+	*out = answer_of(may);
+	return err_trace(e);
 }
 
 /* Keys and people are org_admin's. */
-static int may_not(struct store_tx *tx, const struct principal *p, struct str id, bool *out)
+static int rule_none(const struct authority_question *q, enum authority_answer *out)
 {
-	*out = false;
+	*out = AUTHORITY_NO;
 	return 0;
 }
 
 static const struct {
 	struct str type;
-	int (*may)(struct store_tx *tx, const struct principal *p, struct str id, bool *out);
+	bool is_of_all; /* workers and platforms are bounded too; the rule looks at access roles */
+	int (*rule)(const struct authority_question *q, enum authority_answer *out);
 } targets[] = {
-	{ STR("agent"), may_agent_named }, { STR("role"), may_role }, { STR("quest"), may_quest },
-	{ STR("user"), may_not },          { STR("key"), may_not },
+	{ STR("agent"), false, rule_agent },
+	{ STR("role"), false, rule_role },
+	{ STR("quest"), false, rule_quest },
+	{ STR("user"), false, rule_none },
+	{ STR("key"), false, rule_none },
+	{ STR("task"), true, authority_rule_task },
+	{ STR("worker"), true, authority_rule_worker },
+	{ STR("task_queue"), true, authority_rule_queue },
 };
 
-int authority_may(struct store_tx *tx, const struct principal *p, const struct verb *v,
-		  struct str target, bool *out)
+int authority_may(const struct authority_question *q, enum authority_answer *out)
 {
-	*out = true;
-	if (!is_bounded(p) || v->is_read_only || !v->target_type.p || !target.p)
+	const struct verb *v = q->verb;
+
+	*out = AUTHORITY_YES;
+	if (q->who->is_owner || v->is_read_only || !v->target_type.p || !q->target.p)
 		return 0;
 	for (size_t i = 0; i < ARRAY_LEN(targets); i++)
 		if (str_eq(targets[i].type, v->target_type))
-			return targets[i].may(tx, p, target, out);
+			return targets[i].is_of_all || is_bounded(q->who) ? targets[i].rule(q, out)
+									  : 0;
 	return 0;
 }
 
@@ -325,19 +377,62 @@ static int refuse(struct call *c, struct str field, struct str target)
 	return CALL_FAILED;
 }
 
+/* As the verb says it of what is not there; the audit says that it was denied. */
+static int refuse_as_unknown(struct call *c, struct str field, struct str type, struct str target)
+{
+	call_fail(c, ERROR_NOT_FOUND, "no %.*s '%.*s'", STR_ARG(type),
+		  STR_ARG(str_utf8_prefix(target, 64)));
+	c->failure.field = field;
+	c->failure.is_denial = true;
+	return CALL_FAILED;
+}
+
+static int refuse_own_work(struct call *c, struct str field, struct str target)
+{
+	c->failure.hint = STR("somebody else decides about it");
+	call_fail(c, ERROR_DENIED, "the last attempt of '%.*s' was %.*s's own",
+		  STR_ARG(str_utf8_prefix(target, 64)), STR_ARG(c->principal->id));
+	c->failure.field = field;
+	call_data_str(c, "gate", denial_gate_text(DENIAL_GATE_AUTHORITY));
+	return CALL_FAILED;
+}
+
 int authority_check(struct call *c, const void *params)
 {
-	struct str target;
-	bool may;
+	struct authority_question q = { c->tx, c->principal, c->verb, STR_NONE };
+	enum authority_answer answer;
 	int e;
 
-	if (!is_bounded(c->principal) || !c->tx)
+	if (c->principal->is_owner || !c->tx)
 		return 0;
-	target = target_of(c->verb, params);
-	e = authority_may(c->tx, c->principal, c->verb, target, &may);
+	q.target = target_of(c->verb, params);
+	e = authority_may(&q, &answer);
 	if (e)
 		return e < 0 ? err_trace(e) : 0; /* its function says that there is none */
-	return may ? 0 : refuse(c, c->verb->target_param, target);
+	switch (answer) {
+	case AUTHORITY_YES:
+		return 0;
+	case AUTHORITY_UNKNOWN:
+		return refuse_as_unknown(c, c->verb->target_param, c->verb->target_type, q.target);
+	case AUTHORITY_OWN_WORK:
+		return refuse_own_work(c, c->verb->target_param, q.target);
+	default:
+		return refuse(c, c->verb->target_param, q.target);
+	}
+}
+
+int authority_over_worker(struct call *c, const char *field, struct str who)
+{
+	struct authority_question q = { c->tx, c->principal, c->verb, who };
+	enum authority_answer answer;
+	int e;
+
+	if (c->principal->is_owner)
+		return 0;
+	e = authority_rule_worker(&q, &answer);
+	if (e < 0 || (e == 0 && answer == AUTHORITY_YES))
+		return err_trace(e);
+	return refuse_as_unknown(c, str_from(field), STR("worker"), who);
 }
 
 int authority_over_seat(struct call *c, const char *field, const struct store_role *r)
@@ -450,10 +545,21 @@ int authority_check_verb(struct call *c, const struct principal *p, const struct
 	return CALL_FAILED;
 }
 
+static struct str why_not(struct arena *a, enum authority_answer answer, struct str target)
+{
+	struct str shown = str_utf8_prefix(target, 64);
+
+	if (answer == AUTHORITY_OWN_WORK)
+		return str_fmt(a, "the last attempt of '%.*s' was its own", STR_ARG(shown));
+	return str_fmt(a, "it neither made '%.*s' nor sits in a role above it", STR_ARG(shown));
+}
+
 int authority_explain(struct store_tx *tx, const struct authority *who, const struct verb *v,
 		      struct str target, struct denial_list *out)
 {
-	bool may = true;
+	const struct authority_question q = { tx, &who->principal, v, target };
+	const struct str_list none = { NULL, 0 };
+	enum authority_answer answer;
 	int e;
 
 	*out = (struct denial_list){ ARENA_ARRAY(tx->arena, AUTHORITY_DENIALS_MAX, struct denial),
@@ -461,13 +567,10 @@ int authority_explain(struct store_tx *tx, const struct authority *who, const st
 	if (!out->v)
 		return err_nomem();
 	explain_verb(tx->arena, &who->principal, v, out);
-	e = authority_may(tx, &who->principal, v, target, &may);
+	e = authority_may(&q, &answer);
 	if (e)
 		return e < 0 ? err_trace(e) : STORE_NONE;
-	if (!may)
-		add(out, DENIAL_GATE_AUTHORITY,
-		    str_fmt(tx->arena, "it neither made '%.*s' nor sits in a role above it",
-			    STR_ARG(str_utf8_prefix(target, 64))),
-		    (struct str_list){ NULL, 0 });
+	if (answer != AUTHORITY_YES)
+		add(out, DENIAL_GATE_AUTHORITY, why_not(tx->arena, answer, target), none);
 	return tx->arena->is_out ? err_nomem() : 0;
 }

@@ -7,13 +7,17 @@
  * On what: people without org_admin, and agents always, change only what is theirs. Of roles and
  * agents that is what lies below a seat of theirs, what they made, and of agents those they
  * spawned; of quests, which people share, an agent's are those it has, made or has authority over.
- * The server's owner, workers and platforms are bounded by their access roles alone. */
+ * Workers and platforms are bounded by their access roles alone there, but tasks and workers are
+ * only theirs who made or have them, or sit above those, and theirs who administrate workflows: to
+ * others such an id is as unknown as one that was never given. The server's owner is not bounded.
+ */
 #pragma once
 
 #include "store/agents.h"
 #include "store/keys.h"
 #include "store/roles.h"
 #include "store/users.h"
+#include "store/workers.h"
 #include "verbs/call.h"
 
 struct verb;
@@ -54,14 +58,30 @@ int authority_over_seat(struct call *c, const char *field, const struct store_ro
 int authority_over_all(struct call *c, const char *field) must_check;
 /* In a verb: the caller is this agent, or has authority over it. */
 int authority_as_agent(struct call *c, const char *field, const struct store_agent *a) must_check;
+/* In a verb: the caller may speak for this worker; else as if there were none. */
+int authority_over_worker(struct call *c, const char *field, struct str who) must_check;
 /* In a verb: what this owner's keys may do is not what it was. */
 void authority_changed(struct call *c, enum key_owner kind, struct str owner);
 /* The agent that the caller is; STORE_NONE when it is none. */
 int authority_self(struct call *c, struct store_agent *out) must_check;
 
-/* May `p` do this to the target? STORE_NONE: there is no such target. */
-int authority_may(struct store_tx *tx, const struct principal *p, const struct verb *v,
-		  struct str target, bool *out) must_check;
+/* May `who` do this to the target? STORE_NONE: there is no such target. */
+struct authority_question {
+	struct store_tx *tx;
+	const struct principal *who;
+	const struct verb *verb;
+	struct str target;
+};
+enum authority_answer {
+	AUTHORITY_NO,
+	AUTHORITY_YES,
+	AUTHORITY_UNKNOWN,  /* no, and to whom asks it is as if there were none */
+	AUTHORITY_OWN_WORK, /* it would decide about an attempt of its own */
+};
+int authority_may(const struct authority_question *q, enum authority_answer *out) must_check;
+/* Is `who` (as `created_by` says it) p itself, or somebody that p sits above or has spawned? */
+int authority_over_principal(struct store_tx *tx, const struct principal *p, struct str who,
+			     bool *out) must_check;
 /* All that stands in the way, at most AUTHORITY_DENIALS_MAX. STORE_NONE: no such target. */
 #define AUTHORITY_DENIALS_MAX 5
 int authority_explain(struct store_tx *tx, const struct authority *who, const struct verb *v,

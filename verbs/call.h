@@ -86,6 +86,7 @@ struct call_failure {
 	int64_t retry_after_ms;
 	struct call_datum data[CALL_DATA_MAX];
 	size_t n_data;
+	bool is_denial; /* it says that there is none because the caller may not know of it */
 	const struct shape_faults *faults; /* the dispatcher's: wrong parameters; else NULL */
 	const struct verb *verb; /* whose parameters they are; NULL: the call's own verb's */
 };

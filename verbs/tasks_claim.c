@@ -3,6 +3,7 @@
  * first those that it held when it went. */
 #include "handlers.gen.h"
 #include "store/tasks_ready.h"
+#include "verbs/authority.h"
 #include "verbs/tasks_common.h"
 #include "verbs/workers_common.h"
 
@@ -73,6 +74,8 @@ static int find_worker(struct claiming *m)
 	if (!m->worker)
 		return err_nomem();
 	e = worker_named(c, "worker", m->p->worker, m->worker);
+	if (e == 0)
+		e = authority_over_worker(c, "worker", m->p->worker);
 	if (e == 0)
 		e = check_worker(c, m->worker);
 	if (e)

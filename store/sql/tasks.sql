@@ -39,6 +39,24 @@ left join workers a on a.n = t.assignee
 left join workers w on w.n = t.worker
 where t.n = $1
 
+-- name: task_stakes
+select t.n, t.state, t.created_by, t.claimed_by, a.principal
+from tasks t
+left join workers a on a.n = t.assignee
+where t.n = $1
+
+-- name: task_n_by_id
+select n
+from tasks
+where id = $1
+
+-- name: task_was_had
+select 1
+from task_attempts
+where task = $1
+and claimed_by = $2
+limit 1
+
 -- name: task_by_key
 select t.n, p.payload, t.finished_at
 from tasks t

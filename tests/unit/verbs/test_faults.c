@@ -181,6 +181,12 @@ static const struct step work[] = {
 	{ "tasks.release", "{'id': '$49', 'attempt': 1, 'token': '#50', 'wait_for': ['$45']}" },
 	{ "tasks.cancel", "{'id': '$45'}" },
 	{ "tasks.purge", "{'queue': 'default', 'state': 'cancelled', 'confirm': true}" },
+	{ "agents.spawn", "{'name': 'eve'}" },
+	{ "keys.create",
+	  "{'name': 'k', 'owner_kind': 'agent', 'owner': 'eve', 'access': ['operator']}" },
+	{ "system.why_denied", "{'verb': 'tasks.complete', 'target': '$3', 'key': '$55'}" },
+	{ "system.why_denied", "{'verb': 'tasks.review', 'target': 't-5', 'key': '$55'}" },
+	{ "system.why_denied", "{'verb': 'workers.drain', 'target': 'ann', 'key': '$55'}" },
 	{ "workers.remove", "{'id': 'ann'}" },
 };
 

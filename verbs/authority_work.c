@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "verbs/authority_work.h"
+
+#include "store/tasks.h"
+#include "store/workers.h"
+#include "verbs.gen.h"
+
+static bool is_bounded(const struct principal *p)
+{
+	const access_roles all = 1u << ACCESS_ROLE_WORKFLOW_ADMIN | 1u << ACCESS_ROLE_ORG_ADMIN;
+
+	return !p->is_owner && !(p->roles & all);
+}
+
+/* ---- tasks ---- */
+
+/* What is said with the proof of a claim: the verb answers whose proof is not good. */
+static bool is_with_proof(const struct verb *v)
+{
+	switch (v->id) {
+	case VERB_TASKS_START:
+	case VERB_TASKS_HEARTBEAT:
+	case VERB_TASKS_COMPLETE:
+	case VERB_TASKS_FAIL:
+	case VERB_TASKS_RELEASE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool is_decision(const struct verb *v)
+{
+	return v->id == VERB_TASKS_APPROVE || v->id == VERB_TASKS_REVIEW ||
+	       v->id == VERB_TASKS_ANSWER;
+}
+
+static int is_any_ones(const struct authority_question *q, const struct str *whose, size_t n,
+		       bool *out)
+{
+	int e = 0;
+
+	*out = false;
+	for (size_t i = 0; e == 0 && !*out && i < n; i++)
+		if (whose[i].p)
+			e = authority_over_principal(q->tx, q->who, whose[i], out);
+	return err_trace(e);
+}
+
+static int may_task(const struct authority_question *q, const struct store_task_stakes *t,
+		    bool *out)
+{
+	bool is_held = store_task_is_held(t->state);
+	const struct str whose[] = { is_held ? t->claimed_by : STR_NONE, t->created_by,
+				     t->assignee };
+	int e;
+
+	*out = true;
+	if (!is_bounded(q->who))
+		return 0;
+	if (is_with_proof(q->verb) && str_eq(t->claimed_by, q->who->id))
+		return 0;
+	e = is_any_ones(q, whose, ARRAY_LEN(whose), out);
+	if (e == 0 && !*out && is_with_proof(q->verb))
+		e = store_task_was_had(q->tx, t->n, q->who->id, out);
+	return err_trace(e);
+}
+
+int authority_rule_task(const struct authority_question *q, enum authority_answer *out)
+{
+	struct store_task_stakes t;
+	bool may;
+	int e = store_task_stakes(q->tx, q->target, &t);
+
+	if (e)
+		return e < 0 ? err_trace(e) : STORE_NONE;
+	if (is_decision(q->verb) && str_eq(t.claimed_by, q->who->id)) {
+		*out = AUTHORITY_OWN_WORK;
+		return 0;
+	}
+	e = may_task(q, &t, &may);
+	*out = may ? AUTHORITY_YES : AUTHORITY_UNKNOWN;
+	return err_trace(e);
+}
+
+/* ---- workers, queues ---- */
+
+int authority_rule_worker(const struct authority_question *q, enum authority_answer *out)
+{
+	struct store_worker w;
+	bool may = true;
+	int e = store_worker_get(q->tx, q->target, &w);
+
+	if (e)
+		return e < 0 ? err_trace(e) : STORE_NONE;
+	if (is_bounded(q->who))
+		e = is_any_ones(q, &w.worker.principal, 1, &may);
+	*out = may ? AUTHORITY_YES : AUTHORITY_UNKNOWN;
+	return err_trace(e);
+}
+
+int authority_rule_queue(const struct authority_question *q, enum authority_answer *out)
+{
+	bool is_agents = q->who->kind == PRINCIPAL_KIND_AGENT;
+
+	*out = is_agents && is_bounded(q->who) ? AUTHORITY_NO : AUTHORITY_YES;
+	return 0;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The rules of authority.h for the queue's objects: tasks, workers, queues. */
+#pragma once
+
+#include "verbs/authority.h"
+
+/* With workflow_admin or org_admin everybody's; of others, agents too, a task is whose it is that
+ * made it, has it, or has the worker to which it is given, and whose who sits above them. Nobody
+ * decides about an attempt of his own but the server's owner. STORE_NONE: no such task. */
+int authority_rule_task(const struct authority_question *q, enum authority_answer *out) must_check;
+/* A worker is whose it is that registered it, and whose who sits above him. STORE_NONE. */
+int authority_rule_worker(const struct authority_question *q,
+			  enum authority_answer *out) must_check;
+/* A queue is everybody's who may change queues at all, but no agent's without workflow_admin. */
+int authority_rule_queue(const struct authority_question *q, enum authority_answer *out) must_check;
