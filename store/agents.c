@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "store/db.h"
+#include "store/fold.h"
 #include "store/pack.h"
 #include "store/rows.h"
 
@@ -57,15 +58,27 @@ static int one_agent(struct store_tx *tx, struct db_stmt *s, struct store_agent 
 	return err_trace(e);
 }
 
-static int agent_by_text(struct store_tx *tx, enum sql_id id, struct str text,
-			 struct store_agent *out)
+static int agent_by_id(struct store_tx *tx, struct str id, struct store_agent *out)
 {
 	struct db_stmt *s;
-	int e = db_stmt(tx->db, id, &s);
+	int e = db_stmt(tx->db, SQL_AGENT_BY_ID, &s);
 
 	if (e)
 		return err_trace(e);
-	db_bind_str(s, 1, text);
+	db_bind_str(s, 1, id);
+	return one_agent(tx, s, out);
+}
+
+static int agent_by_name(struct store_tx *tx, struct str name, struct store_agent *out)
+{
+	struct db_stmt *s;
+	struct str key;
+	int e = fold_key(tx->arena, name, &key);
+
+	if (e || (e = db_stmt(tx->db, SQL_AGENT_BY_NAME, &s)))
+		return err_trace(e);
+	db_bind_str(s, 1, key);
+	db_bind_str(s, 2, name);
 	return one_agent(tx, s, out);
 }
 
@@ -74,11 +87,11 @@ int store_agent_find(struct store_tx *tx, struct str who, struct store_agent *ou
 	int e;
 
 	if (id_is_valid(who)) {
-		e = agent_by_text(tx, SQL_AGENT_BY_ID, who, out);
+		e = agent_by_id(tx, who, out);
 		if (e != STORE_NONE)
 			return e;
 	}
-	return agent_by_text(tx, SQL_AGENT_BY_NAME, who, out);
+	return agent_by_name(tx, who, out);
 }
 
 int store_agent_get(struct store_tx *tx, int64_t n, struct store_agent *out)
@@ -102,10 +115,13 @@ static int pack_grants(struct store_tx *tx, const struct agent *a, struct str *o
 int store_agent_add(struct store_tx *tx, struct store_agent *a)
 {
 	struct agent *agent = &a->agent;
-	struct str grants;
+	struct str grants, key;
 	struct db_stmt *s;
-	int e = pack_grants(tx, agent, &grants);
+	int e = row_name_key(tx, SQL_AGENT_TWIN, 0, agent->name, &key);
 
+	if (e)
+		return e == DB_CONSTRAINT ? STORE_NAME_TAKEN : err_trace(e);
+	e = pack_grants(tx, agent, &grants);
 	if (e)
 		return err_trace(e);
 	agent->id = row_new_id(tx);
@@ -125,6 +141,7 @@ int store_agent_add(struct store_tx *tx, struct store_agent *a)
 	db_bind_i64(s, 8, agent->max_concurrent);
 	db_bind_str(s, 9, agent->created_by);
 	db_bind_i64(s, 10, agent->created_at);
+	db_bind_str(s, 11, key);
 	e = row_insert(tx, s, &a->n);
 	return e == DB_CONSTRAINT ? STORE_NAME_TAKEN : err_trace(e);
 }
@@ -132,10 +149,13 @@ int store_agent_add(struct store_tx *tx, struct store_agent *a)
 int store_agent_set(struct store_tx *tx, struct store_agent *a)
 {
 	struct agent *agent = &a->agent;
-	struct str grants;
+	struct str grants, key;
 	struct db_stmt *s;
-	int e = pack_grants(tx, agent, &grants);
+	int e = row_name_key(tx, SQL_AGENT_TWIN, a->n, agent->name, &key);
 
+	if (e)
+		return e == DB_CONSTRAINT ? STORE_NAME_TAKEN : err_trace(e);
+	e = pack_grants(tx, agent, &grants);
 	if (e)
 		return err_trace(e);
 	agent->updated_at = tx->now_ms;
@@ -151,6 +171,7 @@ int store_agent_set(struct store_tx *tx, struct store_agent *a)
 	db_bind_i64(s, 7, agent->max_concurrent);
 	db_bind_i64(s, 8, agent->updated_at);
 	row_bind_time(s, 9, agent->has_retired_at, agent->retired_at);
+	db_bind_str(s, 10, key);
 	e = db_run(s);
 	return e == DB_CONSTRAINT ? STORE_NAME_TAKEN : err_trace(e);
 }

@@ -3,6 +3,7 @@
 #include "store/rows.h"
 
 #include "base/err.h"
+#include "store/fold.h"
 
 struct str row_new_id(struct store_tx *tx)
 {
@@ -67,6 +68,23 @@ int row_i64(struct db_stmt *s, int64_t *out)
 	*out = e == DB_ROW ? db_i64(s, 0) : 0;
 	db_reset(s);
 	return e < 0 ? err_trace(e) : 0;
+}
+
+int row_name_key(struct store_tx *tx, enum sql_id twin, int64_t n, struct str name, struct str *out)
+{
+	int64_t is_taken;
+	struct db_stmt *s;
+	int e = fold_key(tx->arena, name, out);
+
+	if (e || (e = db_stmt(tx->db, twin, &s)))
+		return err_trace(e);
+	db_bind_str(s, 1, *out);
+	db_bind_i64(s, 2, n);
+	db_bind_str(s, 3, name);
+	e = row_i64(s, &is_taken);
+	if (e)
+		return err_trace(e);
+	return is_taken ? DB_CONSTRAINT : 0;
 }
 
 int row_first_i64(struct store_tx *tx, enum sql_id id, int64_t *out)

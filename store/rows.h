@@ -17,6 +17,10 @@ void row_bind_time(struct db_stmt *s, int i, bool is_there, int64_t ms);
 int row_insert(struct store_tx *tx, struct db_stmt *s, int64_t *out_n) must_check;
 /* The same where nothing may refuse. */
 int row_insert_sure(struct store_tx *tx, struct db_stmt *s, int64_t *out_n) must_check;
+/* The key by which a name is found. Its row is `n`, 0 when there is none yet; `twin` finds another
+ * one of that key. 0, DB_CONSTRAINT when there is one, or negative. */
+int row_name_key(struct store_tx *tx, enum sql_id twin, int64_t n, struct str name,
+		 struct str *out) must_check;
 /* The first column of a bound statement's first row, which is reset; 0 when there is none. */
 int row_i64(struct db_stmt *s, int64_t *out) must_check;
 /* The same of a statement without parameters. */

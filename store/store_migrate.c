@@ -155,19 +155,33 @@ static int backup_before(struct store *s)
 	return err_trace(e);
 }
 
-/* Names that a migration found to be one: the ideas stay, somebody has to choose. */
+static const struct {
+	enum sql_id twins;
+	const char *are, *verb;
+} named[] = {
+	{ SQL_IDEA_TWINS, "ideas", "ideas.update" },
+	{ SQL_USER_TWINS, "users", "users.update" },
+	{ SQL_AGENT_TWINS, "agents", "agents.update" },
+};
+
+/* Names that a migration found to be one: their owners stay, somebody has to choose. */
 static int tell_twins(struct store *s)
 {
-	struct db_stmt *q;
-	int e = db_stmt(s->writer, SQL_IDEA_TWINS, &q);
+	int e = 0;
 
-	if (e)
-		return err_trace(e);
-	while ((e = db_step(q)) == DB_ROW)
-		store_warn(s,
-			   "ideas '%.*s' and '%.*s' differ only in case or accents' encoding: "
-			   "rename one of them (ideas.update) or delete it",
-			   STR_ARG(db_str(q, 0)), STR_ARG(db_str(q, 1)));
+	for (size_t i = 0; !e && i < ARRAY_LEN(named); i++) {
+		struct db_stmt *q;
+
+		e = db_stmt(s->writer, named[i].twins, &q);
+		while (!e && (e = db_step(q)) == DB_ROW) {
+			store_warn(s,
+				   "%s '%.*s' and '%.*s' differ only in case or accents' encoding: "
+				   "rename one of them (%s) or delete it",
+				   named[i].are, STR_ARG(db_str(q, 0)), STR_ARG(db_str(q, 1)),
+				   named[i].verb);
+			e = 0;
+		}
+	}
 	return err_trace(e);
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "store/db.h"
+#include "store/fold.h"
 #include "store/pack.h"
 #include "store/rows.h"
 
@@ -29,15 +30,11 @@ static int read_user(struct store_tx *tx, struct db_stmt *s, struct store_user *
 	return a->is_out ? err_nomem() : 0;
 }
 
-static int user_by(struct store_tx *tx, enum sql_id id, struct str text, struct store_user *out)
+/* The one row of a bound user_by_*. */
+static int one_user(struct store_tx *tx, struct db_stmt *s, struct store_user *out)
 {
-	struct db_stmt *s;
-	int e = db_stmt(tx->db, id, &s);
+	int e = db_step(s);
 
-	if (e)
-		return err_trace(e);
-	db_bind_str(s, 1, text);
-	e = db_step(s);
 	if (e != DB_ROW)
 		return e < 0 ? err_trace(e) : STORE_NONE;
 	e = read_user(tx, s, out);
@@ -45,23 +42,50 @@ static int user_by(struct store_tx *tx, enum sql_id id, struct str text, struct 
 	return err_trace(e);
 }
 
+static int user_by_id(struct store_tx *tx, struct str id, struct store_user *out)
+{
+	struct db_stmt *s;
+	int e = db_stmt(tx->db, SQL_USER_BY_ID, &s);
+
+	if (e)
+		return err_trace(e);
+	db_bind_str(s, 1, id);
+	return one_user(tx, s, out);
+}
+
+static int user_by_name(struct store_tx *tx, struct str name, struct store_user *out)
+{
+	struct db_stmt *s;
+	struct str key;
+	int e = fold_key(tx->arena, name, &key);
+
+	if (e || (e = db_stmt(tx->db, SQL_USER_BY_NAME, &s)))
+		return err_trace(e);
+	db_bind_str(s, 1, key);
+	db_bind_str(s, 2, name);
+	return one_user(tx, s, out);
+}
+
 int store_user_find(struct store_tx *tx, struct str who, struct store_user *out)
 {
 	if (id_is_valid(who)) {
-		int e = user_by(tx, SQL_USER_BY_ID, who, out);
+		int e = user_by_id(tx, who, out);
 
 		if (e != STORE_NONE)
 			return e;
 	}
-	return user_by(tx, SQL_USER_BY_NAME, who, out);
+	return user_by_name(tx, who, out);
 }
 
 int store_user_add(struct store_tx *tx, struct store_user *u)
 {
 	struct user *user = &u->user;
 	struct db_stmt *s;
-	int e;
+	struct str key;
+	int e = row_name_key(tx, SQL_USER_TWIN, 0, user->name, &key);
 
+	if (e)
+		return e == DB_CONSTRAINT ? STORE_NAME_TAKEN : err_trace(e);
 	user->id = row_new_id(tx);
 	if (!user->id.p)
 		return err_nomem();
@@ -75,6 +99,7 @@ int store_user_add(struct store_tx *tx, struct store_user *u)
 	db_bind_str(s, 4, user->about);
 	db_bind_str(s, 5, user->created_by);
 	db_bind_i64(s, 6, user->created_at);
+	db_bind_str(s, 7, key);
 	e = tx->arena->is_out ? err_nomem() : row_insert(tx, s, &u->n);
 	return e == DB_CONSTRAINT ? STORE_NAME_TAKEN : err_trace(e);
 }
@@ -83,8 +108,12 @@ int store_user_set(struct store_tx *tx, struct store_user *u)
 {
 	struct user *user = &u->user;
 	struct db_stmt *s;
-	int e = db_stmt(tx->db, SQL_USER_SET, &s);
+	struct str key;
+	int e = row_name_key(tx, SQL_USER_TWIN, u->n, user->name, &key);
 
+	if (e)
+		return e == DB_CONSTRAINT ? STORE_NAME_TAKEN : err_trace(e);
+	e = db_stmt(tx->db, SQL_USER_SET, &s);
 	if (e)
 		return err_trace(e);
 	user->updated_at = tx->now_ms;
@@ -93,6 +122,7 @@ int store_user_set(struct store_tx *tx, struct store_user *u)
 	db_bind_str(s, 3, pack_lines(tx->arena, user->addresses));
 	db_bind_str(s, 4, user->about);
 	db_bind_i64(s, 5, user->updated_at);
+	db_bind_str(s, 6, key);
 	e = tx->arena->is_out ? err_nomem() : db_run(s);
 	return e == DB_CONSTRAINT ? STORE_NAME_TAKEN : err_trace(e);
 }

@@ -2,8 +2,8 @@
 
 -- name: agent_add
 insert into agents (id, name, status, instructions, model, grants, parent, depth, max_concurrent,
-	created_by, created_at, updated_at)
-values ($1, $2, 1, $3, $4, $5, $6, $7, $8, $9, $10, $10)
+	created_by, created_at, updated_at, name_key)
+values ($1, $2, 1, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11)
 
 -- name: agent_by_id
 select a.n, a.id, a.name, a.status, a.instructions, a.model, a.grants, p.id, a.depth,
@@ -20,8 +20,40 @@ select a.n, a.id, a.name, a.status, a.instructions, a.model, a.grants, p.id, a.d
 	a.retired_at, a.parent
 from agents a
 left join agents p on p.n = a.parent
-where a.name = $1 collate nocase
+where a.name_key = $1
 and a.erased_at is null
+and (a.name = $2 collate nocase
+	or not exists (
+		select 1
+		from agents o
+		where o.name_key = $1
+		and o.n <> a.n
+		and o.erased_at is null
+	))
+
+-- name: agent_twin
+-- A name that is kept is no new one.
+select 1
+from agents
+where name_key = $1
+and n <> $2
+and erased_at is null
+and not exists (
+	select 1
+	from agents o
+	where o.n = $2
+	and o.name = $3
+)
+limit 1
+
+-- name: agent_twins
+-- may scan: walks the index of names, after a migration
+select min(name), max(name)
+from agents
+where erased_at is null
+group by name_key
+having count(n) > 1
+limit 5
 
 -- name: agent_by_n
 select a.n, a.id, a.name, a.status, a.instructions, a.model, a.grants, p.id, a.depth,
@@ -57,7 +89,7 @@ order by a.name collate nocase
 -- name: agent_set
 update agents
 set name = $2, status = $3, instructions = $4, model = $5, grants = $6, max_concurrent = $7,
-	updated_at = $8, retired_at = $9
+	updated_at = $8, retired_at = $9, name_key = $10
 where n = $1
 
 -- name: agent_children_add

@@ -1,8 +1,8 @@
 -- People. One who was deleted is found by nothing but the history.
 
 -- name: user_add
-insert into users (id, name, addresses, about, created_by, created_at, updated_at)
-values ($1, $2, $3, $4, $5, $6, $6)
+insert into users (id, name, addresses, about, created_by, created_at, updated_at, name_key)
+values ($1, $2, $3, $4, $5, $6, $6, $7)
 
 -- name: user_by_id
 select n, id, name, addresses, about, created_by, created_at, updated_at
@@ -12,13 +12,45 @@ and deleted_at is null
 
 -- name: user_by_name
 select n, id, name, addresses, about, created_by, created_at, updated_at
+from users u
+where u.name_key = $1
+and u.deleted_at is null
+and (u.name = $2 collate nocase
+	or not exists (
+		select 1
+		from users o
+		where o.name_key = $1
+		and o.n <> u.n
+		and o.deleted_at is null
+	))
+
+-- name: user_twin
+-- A name that is kept is no new one.
+select 1
 from users
-where name = $1 collate nocase
+where name_key = $1
+and n <> $2
 and deleted_at is null
+and not exists (
+	select 1
+	from users o
+	where o.n = $2
+	and o.name = $3
+)
+limit 1
+
+-- name: user_twins
+-- may scan: walks the index of names, after a migration
+select min(name), max(name)
+from users
+where deleted_at is null
+group by name_key
+having count(n) > 1
+limit 5
 
 -- name: user_set
 update users
-set name = $2, addresses = $3, about = $4, updated_at = $5
+set name = $2, addresses = $3, about = $4, updated_at = $5, name_key = $6
 where n = $1
 
 -- name: user_delete
