@@ -259,7 +259,9 @@ static int run_child(struct batch *b, struct request *child, struct store_tx *tx
 		return 0;
 	hand_up_touched(child, b->parent);
 	e = run_keep_reply(child, tx);
-	return e || child->verb->is_read_only ? err_trace(e) : err_trace(audit_add(child, tx));
+	if (e || child->verb->is_read_only || child->call.is_idle)
+		return err_trace(e);
+	return err_trace(audit_add(child, tx));
 }
 
 static int run_children(struct batch *b, struct store_tx *tx, struct log_limit *limit)

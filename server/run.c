@@ -20,6 +20,7 @@ void run_prepare(struct request *r)
 	c->principal = &r->principal;
 	c->arena = &r->arena;
 	c->touched = NULL;
+	c->is_idle = false;
 	c->store = r->server->store;
 	c->server = &r->server->for_verbs;
 	c->now_ms = clock_wall_ms(&r->server->clock);
@@ -140,7 +141,7 @@ static void run_in_savepoint(struct request *r, struct store_tx *tx, struct log_
 			return;
 		e = run_keep_reply(r, tx);
 	}
-	if (!e)
+	if (!e && !r->call.is_idle)
 		e = audit_add(r, tx);
 	if (e)
 		fault(r, e, limit);

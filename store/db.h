@@ -78,8 +78,9 @@ struct str db_str(struct db_stmt *s, int col);
 struct str db_str_dup(struct db_stmt *s, int col,
 		      struct arena *a); /* NONE for null; a->is_out set when memory is out */
 
-int64_t db_changes(struct db *db);    /* rows of the last insert, update, delete */
-int64_t db_last_rowid(struct db *db); /* of the last insert */
+int64_t db_all_changes(struct db *db); /* rows since it was opened */
+int64_t db_changes(struct db *db);     /* rows of the last insert, update, delete */
+int64_t db_last_rowid(struct db *db);  /* of the last insert */
 /* What refused: a trigger's or constraint's text, e.g. "quests.name". Valid until the next call. */
 struct str db_reason(struct db *db);
 

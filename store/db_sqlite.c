@@ -288,6 +288,11 @@ struct str db_str_dup(struct db_stmt *s, int col, struct arena *a)
 	return str_dup(a, db_str(s, col));
 }
 
+int64_t db_all_changes(struct db *db)
+{
+	return sqlite3_total_changes64(db->handle);
+}
+
 int64_t db_changes(struct db *db)
 {
 	return sqlite3_changes64(db->handle);

@@ -32,6 +32,7 @@ struct store {
 	struct str warnings[STORE_WARNINGS_MAX];
 	size_t n_warnings;
 	bool is_in_transaction;
+	int64_t n_changes; /* of the writer, when the transaction began */
 	struct store_news news;
 	int64_t steady_offset_ms; /* steady = boot + this */
 

@@ -27,6 +27,7 @@ int store_begin(struct store *s)
 		return err_trace(e);
 	}
 	s->is_in_transaction = true;
+	s->n_changes = db_all_changes(s->writer);
 	s->news = (struct store_news){ .n_ready = 0 };
 	return 0;
 }
@@ -88,8 +89,11 @@ int store_commit(struct store *s)
 		store_note_fault(s);
 		return err_trace(e);
 	}
-	atomic_fetch_add_explicit(&s->n_commits, 1, memory_order_relaxed);
-	atomic_fetch_add_explicit(&s->version, 1, memory_order_release);
+	/* One that changed nothing wrote nothing. */
+	if (db_all_changes(s->writer) != s->n_changes) {
+		atomic_fetch_add_explicit(&s->n_commits, 1, memory_order_relaxed);
+		atomic_fetch_add_explicit(&s->version, 1, memory_order_release);
+	}
 	return FAIL_POINT("store_commit_after");
 }
 

@@ -131,6 +131,7 @@ struct call {
 	int64_t now_ms;      /* wall time, the same during the whole call */
 	uint64_t connection; /* of this process: who calls will be known to be gone; 0 = never */
 	struct call_touched *touched; /* whose access the verb changed */
+	bool is_idle;                 /* it came to nothing: that is not put on record */
 	bool is_time_over;            /* a CALL_WAIT call runs for the last time */
 	bool is_cancelled; /* a CALL_AGAIN call runs for the last time: tidy up and fail `cancelled`
 			    */

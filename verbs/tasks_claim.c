@@ -11,6 +11,7 @@ struct claiming {
 	struct call *call;
 	const struct tasks_claim_params *p;
 	struct store_worker *worker; /* NULL = none */
+	struct store_worker was;     /* the worker's row */
 	struct store_queue queue;
 	struct store_offer *offer;
 	struct task_claim_list *out;
@@ -80,6 +81,7 @@ static int find_worker(struct claiming *m)
 		e = check_worker(c, m->worker);
 	if (e)
 		return e;
+	m->was = *m->worker;
 	worker_alive(c, m->worker);
 	m->max = MIN(m->max, (size_t)(m->worker->worker.capacity - m->worker->worker.running));
 	return 0;
@@ -201,6 +203,15 @@ static int look(struct claiming *m)
 	return err_trace(take_ready(m));
 }
 
+/* A claim that found nothing is a sign of life as any: written when the last is a while ago. */
+static bool says_something(const struct claiming *m)
+{
+	const struct worker *was = &m->was.worker, *is = &m->worker->worker;
+
+	return m->out->n || is->status != was->status || m->worker->resumes != m->was.resumes ||
+	       is->heartbeat_at - was->heartbeat_at >= was->heartbeat_ms / 4;
+}
+
 int tasks_claim(struct call *call, const struct tasks_claim_params *p, struct tasks_claim_result *r)
 {
 	struct claiming m = { .call = call, .p = p, .out = &r->items, .max = (size_t)p->max };
@@ -228,8 +239,10 @@ int tasks_claim(struct call *call, const struct tasks_claim_params *p, struct ta
 						    .is_there = m.queue.queue.ready && room(&m) });
 	if (m.worker) {
 		worker_alive(call, m.worker);
-		e = store_worker_set(call->tx, m.worker);
+		if (says_something(&m))
+			e = store_worker_set(call->tx, m.worker);
 	}
+	call->is_idle = r->items.n == 0;
 	r->next = r->items.n ? STR("tasks.complete with its id, attempt and token; tasks.heartbeat "
 				   "before lease_until")
 			     : STR("tasks.claim with wait_ms waits for one");

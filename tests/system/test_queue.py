@@ -3,6 +3,7 @@
 import collections
 import json
 import multiprocessing
+import os
 import random
 import socket
 import threading
@@ -213,6 +214,26 @@ class Claims(unittest.TestCase):
             waiter.lines.send({"jsonrpc": "2.0", "id": 9, "method": "tasks.create", "params": {"subject": "mine"}})
             answers = {waiter.lines.read().find('"items"') > 0 for _ in range(2)}
             self.assertEqual(answers, {True, False})
+
+    def test_a_claim_that_comes_to_nothing_leaves_nothing_behind(self):
+        """Neither a row of the audit nor a commit, however long an idle worker goes on asking."""
+        with Server("--ballast-mb", "0", http="off") as server:
+            lines = server.lines()
+            lines.ok("workers.register", {"name": "w1", "heartbeat_ms": 600000})
+            lines.ok("queues.update", {"name": "default"})
+
+            def trace():
+                return (len(lines.ok("audit.list", {"limit": 200})["items"]), lines.ok("system.health")["commits"],
+                        os.stat(os.path.join(server.data, "questd.db-wal")).st_size)
+            before = trace()
+            for params in ({}, {"wait_ms": 1}, {"worker": "w1"}, {"worker": "w1", "wait_ms": 1}, {"queue": "none"}):
+                for _ in range(20):
+                    self.assertEqual(lines.ok("tasks.claim", params)["items"], [])
+            lines.ok("system.batch", {"atomic": True, "calls": [{"method": "tasks.claim", "params": {}}] * 3})
+            self.assertEqual(trace(), before)
+            lines.ok("tasks.create")
+            self.assertEqual(len(lines.ok("tasks.claim", {"worker": "w1"})["items"]), 1)
+            self.assertEqual(trace()[0], before[0] + 2)
 
     def test_who_left_is_given_nothing(self):
         with Server("--ballast-mb", "0") as server:
