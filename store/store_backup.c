@@ -16,14 +16,17 @@
 #include "base/fd.h"
 
 enum { STEP_PAGES = 100, SHARE_PAGES = 12, LEAST_PAGES = 32, WAIT_NS = 1000000 };
+enum { QUIET_STEPS = 16 }; /* steps without a commit before the writers count as gone */
 
 struct store_job {
 	struct store *store;
 	struct db_backup *backup;
 	char *path, *temp;
 	uint64_t version; /* what was committed at the last step */
+	int quiet;        /* steps since then */
 	int64_t n_all,
-	    n_owed; /* pages: of the store then, and not copied yet though their turn came */
+	    n_owed,  /* pages: of the store then, not copied yet though their turn came, */
+	    n_grown; /* and come on top since the last step */
 	pthread_t finisher;
 	bool is_finishing;
 	_Atomic bool is_finished; /* the thread's last word */
@@ -41,6 +44,8 @@ int store_backup_new(struct store *s, const char *path, struct store_job **out)
 	if (!job)
 		return err_nomem();
 	job->store = s;
+	job->version = store_version(s);
+	job->quiet = QUIET_STEPS;
 	job->path = strdup(path);
 	if (!job->path || asprintf(&job->temp, "%s.part", path) < 0) {
 		job->temp = NULL;
@@ -120,26 +125,33 @@ static int wait_for_finisher(struct store_job *job)
 	return err_trace(store_count(job->store, false));
 }
 
-/* Beside writers a copy takes a share of the disk and of the writer's time, not half of them; what
- * they add comes on top of it, or the copy would never catch up with them. */
+/* Beside writers a copy takes a share of the disk and of the writer's time, not half of them, and
+ * never much at once, not even where they pause for a moment: the next of them would wait for it.
+ * What they add comes on top, or the copy would never catch up with them. */
 static int pages_due(struct store_job *job)
 {
 	uint64_t version = store_version(job->store);
-	int n;
+	int64_t n;
 
-	job->n_owed += version == job->version ? STEP_PAGES : SHARE_PAGES;
+	job->quiet = version == job->version ? MIN(job->quiet + 1, QUIET_STEPS) : 0;
 	job->version = version;
-	if (job->n_owed < LEAST_PAGES)
+	if (job->quiet == QUIET_STEPS)
+		job->n_owed += STEP_PAGES;
+	else
+		job->n_owed += job->quiet ? LEAST_PAGES : SHARE_PAGES;
+	if (job->n_owed + job->n_grown < LEAST_PAGES)
 		return 0; /* still tells how the store has grown */
-	n = (int)MIN(job->n_owed, INT_MAX);
-	job->n_owed = 0;
-	return n;
+	n = job->quiet == QUIET_STEPS ? job->n_owed : MIN(job->n_owed, LEAST_PAGES);
+	job->n_owed -= n;
+	n += job->n_grown;
+	job->n_grown = 0;
+	return (int)MIN(n, INT_MAX);
 }
 
 static void owe_growth(struct store_job *job, int64_t n_all)
 {
 	if (job->n_all)
-		job->n_owed += MAX(n_all - job->n_all, 0);
+		job->n_grown += MAX(n_all - job->n_all, 0);
 	job->n_all = n_all;
 }
 

@@ -11,7 +11,7 @@
 
 #include "tests/unit/test.h"
 
-#define PATHS_MAX 32
+#define PATHS_MAX 128
 #define SHOWN_MAX 400 /* bytes of a text in a message */
 
 static struct test *first, **last = &first;

@@ -114,6 +114,27 @@ TEST(f_25_a_backup_takes_a_share_beside_writers_and_all_when_alone)
 	CHECK(beside <= 9 * alone);
 }
 
+TEST(f_25_a_moments_pause_of_the_writers_makes_no_large_step)
+{
+	WORLD_OPEN(w);
+	struct store_job *job;
+	int64_t done = 0, all = 1, before, largest = 0;
+
+	CHECK_OK(world_fill(&w, 3000, 1000));
+	if (!CHECK_OK(store_backup_new(w.store, test_path("paced.db"), &job)))
+		return;
+	for (int i = 0; done < all && i < 1000; i++) {
+		if (i % 10 == 0) /* after nine steps without */
+			CHECK(world_fire(&w, "one.more") > 0);
+		before = done;
+		CHECK_INT(store_backup_step(job, &done, &all), STORE_MORE);
+		largest = MAX(largest, done - before);
+	}
+	CHECK_INT(done, all);
+	CHECK(largest < 50);
+	store_backup_free(job);
+}
+
 TEST(f_25_a_backup_catches_up_with_writers_who_add_more_than_a_step)
 {
 	WORLD_OPEN(w);
