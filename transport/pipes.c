@@ -14,7 +14,8 @@
 #include "base/err.h"
 #include "base/fd.h"
 
-#define FDS_MAX 16 /* that one message can make us hold for a moment */
+/* All that one message can hold (SCM_MAX_FD): none is left to the kernel to close. */
+#define FDS_MAX 253
 
 union control {
 	struct cmsghdr align;
@@ -88,6 +89,16 @@ static bool is_one_pipe(const int ends[2])
 	       a.st_dev == b.st_dev;
 }
 
+/* What came is closed on the loop, and may be anything: of a socket the sender said how long its
+ * last close waits. */
+static void drop(int *fd)
+{
+	const struct linger none = { 0 };
+
+	(void)setsockopt(*fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none)); /* most are no sockets */
+	fd_close(fd);
+}
+
 /* Closes all that came. */
 static void take_ends(struct msghdr *m, struct pipe_pair *out)
 {
@@ -102,7 +113,7 @@ static void take_ends(struct msghdr *m, struct pipe_pair *out)
 			*out = (struct pipe_pair){ open_anew(ends[0], O_RDONLY),
 						   open_anew(ends[1], O_WRONLY) };
 		for (size_t i = 0; i < n; i++)
-			fd_close(&ends[i]);
+			drop(&ends[i]);
 	}
 	if (out->in < 0 || out->out < 0)
 		pipe_pair_close(out);

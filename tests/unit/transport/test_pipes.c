@@ -279,6 +279,27 @@ TEST(tm_uds_01_descriptors_that_are_no_two_pipe_ends_are_closed)
 	fd_close(&null);
 }
 
+TEST(tm_uds_01_a_socket_that_lingers_does_not_hold_who_closes_it)
+{
+	int linger_fds[2], copy;
+	struct linger l = { .l_onoff = 1, .l_linger = 15 };
+	socklen_t n = sizeof(l);
+	struct side s;
+
+	begin(&s);
+	CHECK(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, linger_fds));
+	copy = dup(linger_fds[0]);
+	CHECK(!setsockopt(copy, SOL_SOCKET, SO_LINGER, &l, sizeof(l)));
+	send_fds(s.peer, linger_fds, 2);
+	turns(&s, 2);
+	CHECK(!getsockopt(copy, SOL_SOCKET, SO_LINGER, &l, &n));
+	CHECK_INT(l.l_onoff, 0);
+	end(&s);
+	for (int i = 0; i < 2; i++)
+		fd_close(&linger_fds[i]);
+	fd_close(&copy);
+}
+
 /* The peer holds the very descriptions it sent: whether they block is for it to say. */
 TEST(tm_uds_01_a_peer_cannot_make_its_pipes_block)
 {
