@@ -64,6 +64,7 @@ struct json_error {
 	enum json_fault fault;
 	size_t at;        /* byte offset */
 	const char *text; /* "expected ',' or '}'" */
+	struct str key;   /* the one that is there twice; NONE with other faults */
 };
 
 /* 0, a json_fault (error filled when not NULL), or negative when memory is out. `source` must

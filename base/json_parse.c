@@ -30,7 +30,9 @@ static int parse_value(struct parser *ps, struct json *out);
 static int fault(struct parser *ps, enum json_fault fault, const char *at, const char *text)
 {
 	if (ps->error)
-		*ps->error = (struct json_error){ fault, (size_t)(at - ps->start), text };
+		*ps->error = (struct json_error){ .fault = fault,
+						  .at = (size_t)(at - ps->start),
+						  .text = text };
 	return fault;
 }
 
@@ -331,9 +333,12 @@ static int close_object(struct parser *ps, size_t from, struct json *out)
 	e = json_keys_check(out->members, n, &again);
 	if (e < 0)
 		return err_trace(e);
-	if (e)
-		return fault(ps, JSON_DUPLICATE_KEY, again->value.raw.p, "duplicate key");
-	return 0;
+	if (!e)
+		return 0;
+	(void)fault(ps, JSON_DUPLICATE_KEY, again->value.raw.p, "duplicate key");
+	if (ps->error)
+		ps->error->key = again->key;
+	return JSON_DUPLICATE_KEY;
 }
 
 static int parse_array(struct parser *ps, struct json *out)

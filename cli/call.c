@@ -9,6 +9,7 @@
 #include "cli/invoke.h"
 #include "cli/say.h"
 #include "cli/values.h"
+#include "schemas/json_fault.h"
 #include "verbs.gen.h"
 
 /* Whole JSON, checked here: a line break in it would end the message. */
@@ -23,8 +24,9 @@ static int take_json(struct cli *c, const struct verb *verb, struct str text, bo
 	if (e < 0)
 		return say_fault(e, NULL);
 	if (e || value.type != JSON_OBJECT) {
-		say_error("the parameters are no JSON object%s%s", e ? ": " : "",
-			  e ? why.text : "");
+		struct str fault = e ? json_fault_text(&c->arena, &why) : STR("");
+
+		say_error("the parameters are no JSON object%s%.*s", e ? ": " : "", STR_ARG(fault));
 		say_hint("write {\"key\": \"value\"}, or key=value words");
 		return EXIT_USAGE;
 	}

@@ -2,8 +2,6 @@
 /* The relay's own word for what it cannot read. */
 #include "cli/relay_unreadable.h"
 
-#include <stdio.h>
-
 #include "base/err.h"
 #include "base/json.h"
 #include "base/rpc_limits.h"
@@ -18,16 +16,14 @@ static bool has_id(const struct json *m)
 	return id && id->type != JSON_NONE && json_get_str(m, STR("method")).p;
 }
 
-static void refuse(const struct json_error *error, struct buf *out)
+static void refuse(struct arena *scratch, const struct json_error *error, struct buf *out)
 {
 	const struct json_fault_info *fault = json_fault_of(error->fault);
 	const struct error_info *info = &error_table[fault->code];
-	char message[256];
 
-	snprintf(message, sizeof(message), "%s at byte %zu", error->text, error->at);
 	relay_refusal_put(&(struct relay_refusal){ .code = info->code,
 						   .name = info->name,
-						   .message = str_from(message),
+						   .message = json_fault_text(scratch, error),
 						   .hint = fault->hint.p ? fault->hint : info->hint,
 						   .is_retryable = info->is_retryable,
 						   .has_place = true,
@@ -47,7 +43,7 @@ static void judge(struct arena *scratch, struct str line, struct buf *out)
 	arena_reset(scratch);
 	e = json_parse(scratch, line, &all, &error);
 	if (e > 0 && !(e == JSON_NUMBER_RANGE && has_id(&all)))
-		refuse(&error, out);
+		refuse(scratch, &error, out);
 	if (e < 0)
 		err_forget(); /* memory is out: nothing can be said of it */
 	arena_reset(scratch);

@@ -3,7 +3,10 @@
  * cannot be held is as good as none. */
 #include "schemas/json_fault.h"
 
+#include "base/arena.h"
 #include "base/json.h"
+
+#define KEY_SHOWN 64
 
 /* clang-format off */
 static const struct json_fault_info faults[] = {
@@ -24,4 +27,12 @@ static const struct json_fault_info faults[] = {
 const struct json_fault_info *json_fault_of(int fault)
 {
 	return &faults[fault];
+}
+
+struct str json_fault_text(struct arena *a, const struct json_error *error)
+{
+	if (!error->key.p)
+		return str_fmt(a, "%s at byte %zu", error->text, error->at);
+	return str_fmt(a, "%s '%.*s' at byte %zu", error->text,
+		       STR_ARG(str_utf8_prefix(error->key, KEY_SHOWN)), error->at);
 }

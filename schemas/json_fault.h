@@ -8,6 +8,9 @@
 #include "base/str.h"
 #include "types.gen.h"
 
+struct arena;
+struct json_error;
+
 struct json_fault_info {
 	enum error_code code;
 	int64_t limit;   /* 0 = not one of size */
@@ -16,3 +19,5 @@ struct json_fault_info {
 
 /* Of a positive result of json_parse(). */
 const struct json_fault_info *json_fault_of(int fault);
+/* What was wrong and where, in words. NONE when memory is out. */
+struct str json_fault_text(struct arena *a, const struct json_error *error);

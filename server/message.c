@@ -47,7 +47,7 @@ void message_fail(struct arena *a, const struct json_error *error, struct call_f
 
 	*out = (struct call_failure){
 		.code = info->code,
-		.message = str_fmt(a, "%s at byte %zu", error->text, error->at),
+		.message = json_fault_text(a, error),
 		.hint = info->hint,
 	};
 	add_int(out, "at", (int64_t)error->at);

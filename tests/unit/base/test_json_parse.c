@@ -375,12 +375,15 @@ static struct str keys(struct buf *b, int n, bool has_again)
 TEST(tm_rpc_02_duplicate_keys_are_refused)
 {
 	static const int counts[] = { 1, 2, 15, 16, 17, 63, 64, 65, 1000 };
+	struct json_error error = { 0 };
 	struct buf b;
 
 	check_fault("{\"a\":1,\"a\":2}", JSON_DUPLICATE_KEY, 11);
 	check_fault("{\"a\":1,\"\\u0061\":2}", JSON_DUPLICATE_KEY, 16);
 	check_fault("[{\"\":1,\"\":2}]", JSON_DUPLICATE_KEY, 10);
 	check_fault("{\"a\":{\"a\":1},\"b\":{\"a\":2}}", 0, 0);
+	CHECK_INT(fault_of(STR("{\"x\":0,\"s\\u0061\":1,\"sa\":2}"), &error), JSON_DUPLICATE_KEY);
+	CHECK_HAS(error.key, "sa");
 	buf_init(&b, 0);
 	for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
 		CHECK_INT(fault_of(keys(&b, counts[i], false), NULL), 0);

@@ -251,7 +251,7 @@ TEST(rpc_a_message_over_a_limit_is_told_the_limit)
 	} cases[] = {
 		{ deep, { "deeper than 64 levels", "\"limit\":64", "\"hint\":\"nest it less" } },
 		{ "{\"jsonrpc\":\"2.0\",\"id\":1,\"id\":2,\"method\":\"system.ping\"}",
-		  { "duplicate key at byte", "\"at\":", "\"hint\":\"an object names each" } },
+		  { "duplicate key 'id' at byte", "\"at\":", "\"hint\":\"an object names each" } },
 		{ calls,
 		  { "has 101 calls", "\"limit\":100",
 		    "\"hint\":\"send several batches; system.info" } },
