@@ -140,11 +140,16 @@ static int check_new(struct call *c, const struct store_key *k)
 
 	if (e)
 		return e < 0 ? err_trace(e) : e;
-	if (!k->access)
+	if (!k->access) {
+		c->failure.hint = STR("name at least one: viewer reads, operator works");
 		return call_fail_field(c, ERROR_CONFLICT, "access",
 				       "a key without an access role may do nothing");
-	if (k->key.has_expires_at && k->key.expires_at <= c->now_ms)
+	}
+	if (k->key.has_expires_at && k->key.expires_at <= c->now_ms) {
+		c->failure.hint = STR(
+		    "give a time to come, or leave it out: it works until revoked");
 		return call_fail_field(c, ERROR_CONFLICT, "expires_at", "it is over already");
+	}
 	return check_rights(c, k);
 }
 

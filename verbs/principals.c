@@ -81,6 +81,17 @@ static int find_asked(struct call *c, struct str id, struct authority *out)
 	return e == STORE_NONE ? call_not_found(c, "key", "key", id) : err_trace(e);
 }
 
+static int refuse_verb(struct call *c, struct str name)
+{
+	struct str near = verb_nearest(name);
+
+	c->failure.hint = near.p ? str_fmt(c->arena, "did you mean %.*s?", STR_ARG(near))
+				 : STR("verbs.list names all verbs");
+	if (near.p)
+		call_data_str(c, "nearest", near);
+	return call_not_found(c, "verb", "verb", name);
+}
+
 int system_why_denied(struct call *call, const struct system_why_denied_params *p,
 		      struct system_why_denied_result *r)
 {
@@ -91,7 +102,7 @@ int system_why_denied(struct call *call, const struct system_why_denied_params *
 	if (e)
 		return e;
 	if (!v)
-		return call_not_found(call, "verb", "verb", p->verb);
+		return refuse_verb(call, p->verb);
 	e = authority_explain(call->tx, &a, v, p->target, &r->items);
 	if (e == STORE_NONE)
 		return call_fail_field(call, ERROR_NOT_FOUND, "target", "no %.*s '%.*s'",

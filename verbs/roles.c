@@ -23,6 +23,8 @@ static int refuse_cycle(struct call *c, int64_t parent, int64_t child)
 	if (e)
 		return err_trace(e);
 	call_data_strs(c, "cycle", way);
+	c->failure.hint = STR(
+	    "a role cannot be above one that is above it: leave one of these out");
 	return call_fail_field(c, ERROR_CYCLE, "parents", "r-%lld would be above itself",
 			       (long long)child);
 }

@@ -175,9 +175,11 @@ static int wait_for(struct call *c, struct store_task *t, struct str id)
 	e = store_task_waits_for(c->tx, on.n, t->n, &is_circle);
 	if (e < 0)
 		return err_trace(e);
-	if (e || is_circle)
+	if (e || is_circle) {
+		c->failure.hint = STR("wait for another task, or leave wait_for out");
 		return call_fail_field(c, ERROR_CYCLE, "wait_for", "%.*s waits for %.*s",
 				       STR_ARG(on.task.short_id), STR_ARG(t->task.short_id));
+	}
 	if (store_task_is_over(on.task.state))
 		return 0;
 	t->task.open_dependencies++;
