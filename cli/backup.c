@@ -145,5 +145,9 @@ int restore_run_flag(struct cli *c, struct args *a)
 	struct args_spec spec = { .options = &option, .n_options = 1, .into = &file };
 	int e = args_parse(c, a, &spec);
 
-	return e ? e : restore(c, file);
+	if (!e)
+		e = restore(c, file);
+	if (!e)
+		say_hint("the server is not started: repeat it without --restore");
+	return e;
 }

@@ -59,6 +59,19 @@ static int verdict(struct cli *c, const struct verb *verb, struct str result)
 	return EXIT_FAILED;
 }
 
+/* A stream that was cut did not end as one that was asked to. */
+static int stream_end(struct cli *c, const struct verb *verb, struct str result)
+{
+	struct json value;
+
+	if (json_parse(&c->arena, result, &value, NULL))
+		return say_fault(err_nomem(), NULL);
+	if (!str_eq(json_get_str(&value, STR("reason")), STR("revoked")))
+		return EXIT_OK;
+	say_error("%.*s: the key or token has ended, or may less than before", STR_ARG(verb->name));
+	return EXIT_DENIED;
+}
+
 int invoke(struct cli *c, const struct verb *verb, struct str method, struct str params)
 {
 	struct answer answer;
@@ -77,5 +90,7 @@ int invoke(struct cli *c, const struct verb *verb, struct str method, struct str
 	if (answer.error.type != JSON_NONE)
 		return answer_say_error(c, &answer);
 	e = print_result(c, answer.result);
+	if (!e && verb && verb->lane == LANE_STREAM)
+		e = stream_end(c, verb, answer.result);
 	return e ? e : verdict(c, verb, answer.result);
 }

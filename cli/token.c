@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/token.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -28,6 +29,17 @@ static int say_not_a_token(const char *path)
 	return EXIT_USAGE;
 }
 
+/* A pipe (`<(…)`) is nobody else's whatever its mode. */
+static void warn_of_mode(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_mode & 077)
+		say_note(
+		    "questd: warning: '%s' may be read by others on this machine: chmod 600 it",
+		    path);
+}
+
 int token_read(struct cli *c, struct str *out)
 {
 	CLEANUP(buf_deinit) struct buf b;
@@ -45,6 +57,7 @@ int token_read(struct cli *c, struct str *out)
 		}
 		path = paths.token;
 	}
+	warn_of_mode(path);
 	e = fd_read_file(path, TOKEN_MAX, &b);
 	if (e == FD_NOT_FOUND) {
 		say_error("there is no token file '%s'", path);

@@ -24,10 +24,10 @@ int verbs_run(struct cli *c, struct args *a)
 
 		json_begin_object(&w);
 		JSON_KV_STR(&w, "verb", v->name);
+		JSON_KV_STR(&w, "summary", v->summary);
 		JSON_KV_STR(&w, "toolset", v->toolset);
 		JSON_KV_STR(&w, "lane", verb_lane_text(v->lane));
 		JSON_KV_BOOL(&w, "read_only", v->is_read_only);
-		JSON_KV_STR(&w, "summary", v->summary);
 		json_end_object(&w);
 	}
 	json_end_array(&w);

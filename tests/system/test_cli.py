@@ -303,6 +303,10 @@ class Calls(Folder):
         self.assertIn("no JSON object", self.cli("call", "quests.create", "[1]", code=2).stderr)
         self.assertIn("no JSON object", self.cli("call", "quests.create", "-", stdin="nonsense", code=2).stderr)
 
+    def test_a_key_that_is_there_twice_is_named(self):
+        done = self.cli("call", "quests.create", '{"subject":"a","labels":[],"subject":"b"}', code=2)
+        self.assertIn("duplicate key 'subject'", done.stderr)
+
     def test_a_field_is_given_once(self):
         for words in (["call", "quests.list", "limit=5", "limit=6"], ["call", "quests.list", "limit:=5", "limit=6"],
                       ["quests", "list", "--limit", "5", "--limit=6"]):
@@ -402,7 +406,7 @@ class Calls(Folder):
         self.start()
         self.ok("quests", "get", quest)
         self.cli("stop", code=0)
-        self.cli("start", "--restore", file, "--yes", code=0)
+        self.assertIn("is not started", self.cli("start", "--restore", file, "--yes", code=0).stderr)
         self.start()
         self.cli("quests", "get", quest, code=3)
 
@@ -460,6 +464,12 @@ class Terminal(Folder):
             self.assertLessEqual(max(map(len, lines)), columns)
             self.assertEqual(len(lines), 4)
         self.assertIn("more: --cursor ", self.tty("quests", "list", "--limit", "1")[1])
+
+    def test_a_table_of_verbs_says_what_each_is_for(self):
+        for columns in (60, 80):
+            lines = ESCAPE.sub("", self.tty("verbs", columns=columns)[1]).splitlines()
+            self.assertRegex(lines[0], "^VERB +SUMMARY")
+            self.assertTrue(any(line.startswith("system.ping") and "answer" in line.lower() for line in lines), lines)
 
     def test_a_narrow_table_keeps_what_says_most(self):
         self.ok("ideas", "store", "--name", "House style", "--content", "c")

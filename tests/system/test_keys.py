@@ -5,6 +5,7 @@ import itertools
 import json
 import os
 import re
+import subprocess
 import sys
 import threading
 import unittest
@@ -250,6 +251,10 @@ class Keys(unittest.TestCase):
         path = os.path.join(self.server.data, "key")
         with open(path, "w") as f:
             f.write(key["secret"] + "\n")
+        for mode, is_told in ((0o644, True), (0o600, False)):
+            os.chmod(path, mode)
+            done = questd.cli("principals", "me", "--token-file", path, data=self.server.data)
+            self.assertEqual((done.returncode, "chmod 600" in done.stderr), (0, is_told), done.stderr)
         for way in ((), ("--url", "http://" + self.server.address)):
             done = questd.cli("principals", "me", "--token-file", path, "--json", *way, data=self.server.data)
             self.assertEqual((done.returncode, json.loads(done.stdout)["id"]), (0, "platform:shell"), done.stderr)
@@ -279,6 +284,20 @@ class Keys(unittest.TestCase):
             self.assertEqual(relay.lines.ok("principals.me")["id"], "worker:w")
             self.assertEqual(code_of(relay.lines.call("quests.create", {"subject": "x"})), "denied")
             relay.close()
+
+    def test_t3_following_with_a_key_that_is_revoked_ends_as_denied(self):
+        key = self.key("viewer", owner="follower")
+        path = os.path.join(self.server.data, "follower")
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as f:
+            f.write(key["secret"])
+        process = subprocess.Popen([questd.QUESTD, "events", "follow", "--token-file", path, "--data-dir", self.server.data],
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.assertIn("connected", process.stdout.readline())
+        self.revoke(key)
+        out, err = process.communicate(timeout=questd.PATIENCE_S)
+        self.assertEqual(process.returncode, 5, out + err)
+        self.assertIn("revoked", out)
+        self.assertIn("has ended", err)
 
     # ---- what else bounds it
 
