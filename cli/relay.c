@@ -18,13 +18,13 @@
 #include "base/fd.h"
 #include "base/json.h"
 #include "base/rpc_limits.h"
+#include "cli/relay_hello.h"
 #include "cli/relay_io.h"
 #include "cli/relay_link.h"
 #include "cli/relay_notes.h"
 #include "cli/relay_unreadable.h"
 #include "cli/relay_wait.h"
 #include "cli/say.h"
-#include "cli/token.h"
 #include "cli/toolsets.h"
 #include "cli/where.h"
 #include "types.gen.h"
@@ -489,51 +489,6 @@ static int watch_signals(struct relay *r)
 	return 0;
 }
 
-/* relay.hello: what this window chose; a notification, so nothing comes back. */
-static void put_hello(struct relay *r, const struct relay_flags *f)
-{
-	struct json_out w = json_out(&r->hello);
-	struct str rest = str_from(f->toolsets);
-
-	json_begin_object(&w);
-	JSON_KV_STR(&w, "jsonrpc", STR("2.0"));
-	JSON_KV_STR(&w, "method", STR("relay.hello"));
-	json_key(&w, STR("params"));
-	json_begin_object(&w);
-	if (rest.p) {
-		json_key(&w, STR("toolsets"));
-		json_begin_array(&w);
-		while (rest.p)
-			json_str(&w, str_trim(str_cut(&rest, ',')));
-		json_end_array(&w);
-	}
-	JSON_KV_BOOL(&w, "read_only", f->read_only);
-	json_end_object(&w);
-	json_end_object(&w);
-	buf_put_char(&r->hello, '\n');
-}
-
-/* The key of a token file is what the client would have said first: it is kept to be repeated. */
-static int keep_key(struct relay *r, struct cli *c)
-{
-	CLEANUP(buf_deinit) struct buf line;
-	struct relay_scan scan;
-	struct relay_message m;
-	struct str key;
-	int e = token_read(c, &key);
-
-	if (e)
-		return e;
-	buf_init(&line, 0);
-	token_put_use(&line, key);
-	if (line.failed)
-		return say_fault(err_nomem(), NULL);
-	relay_scan_begin(&scan, buf_str(&line), &r->notes.scratch);
-	if (relay_scan_next(&scan, &m))
-		relay_replay_note(&r->notes.replay, &m);
-	return 0;
-}
-
 static int serve_client(struct relay *r)
 {
 	int e = watch_signals(r);
@@ -597,7 +552,7 @@ int relay_run(struct cli *c, struct args *a)
 	buf_init(&r.first, 0);
 	buf_init(&r.hello, 0);
 	relay_link_init(&r.link, &r.notes.scratch, &paths, may_start(c, &flags), flags.is_private);
-	put_hello(&r, &flags);
+	relay_hello_put(&r.hello, flags.toolsets, flags.read_only);
 	/* What a large message took goes back to the system. */
 	mallopt(M_MMAP_THRESHOLD, 128 * 1024);
 	mallopt(M_TRIM_THRESHOLD, 128 * 1024);
@@ -606,7 +561,7 @@ int relay_run(struct cli *c, struct args *a)
 	if (!e)
 		e = relay_out_init(&r.out);
 	if (!e && c->globals.token_file)
-		code = keep_key(&r, c);
+		code = relay_hello_key(&r.notes, c);
 	if (!e && !code)
 		e = serve_client(&r);
 
