@@ -155,9 +155,26 @@ int64_t store_worker_due_at(const struct store_worker *w)
 	return k->has_drain_by ? MIN(due, k->drain_by) : due;
 }
 
+/* Parameters 3 to 13 of worker_add and worker_set. */
+static void bind_said(struct db_stmt *s, struct arena *a, const struct store_worker *w)
+{
+	const struct worker *k = &w->worker;
+
+	db_bind_str(s, 3, k->kind);
+	db_bind_str(s, 4, k->version);
+	db_bind_str(s, 5, pack_lines(a, k->queues));
+	db_bind_str(s, 6, pack_lines(a, k->capabilities));
+	db_bind_str(s, 7, pack_lines(a, k->tags));
+	db_bind_i64(s, 8, k->capacity);
+	db_bind_str(s, 9, k->principal);
+	row_bind_key(s, 10, w->connection);
+	db_bind_i64(s, 11, k->heartbeat_ms);
+	db_bind_i64(s, 12, k->grace_ms);
+	db_bind_i64(s, 13, k->heartbeat_at);
+}
+
 int store_worker_add(struct store_tx *tx, struct store_worker *w)
 {
-	struct arena *a = tx->arena;
 	struct worker *k = &w->worker;
 	struct db_stmt *s;
 	int64_t n_workers;
@@ -176,20 +193,10 @@ int store_worker_add(struct store_tx *tx, struct store_worker *w)
 	k->has_updated_at = k->has_completed = k->has_failed = true;
 	db_bind_str(s, 1, k->id);
 	db_bind_str(s, 2, k->name);
-	db_bind_str(s, 3, k->kind);
-	db_bind_str(s, 4, k->version);
-	db_bind_str(s, 5, pack_lines(a, k->queues));
-	db_bind_str(s, 6, pack_lines(a, k->capabilities));
-	db_bind_str(s, 7, pack_lines(a, k->tags));
-	db_bind_i64(s, 8, k->capacity);
-	db_bind_str(s, 9, k->principal);
-	row_bind_key(s, 10, w->connection);
-	db_bind_i64(s, 11, k->heartbeat_ms);
-	db_bind_i64(s, 12, k->grace_ms);
-	db_bind_i64(s, 13, k->heartbeat_at);
+	bind_said(s, tx->arena, w);
 	db_bind_i64(s, 14, store_worker_due_at(w));
 	db_bind_i64(s, 15, tx->now_ms);
-	if (a->is_out)
+	if (tx->arena->is_out)
 		return err_nomem();
 	store_news_times(tx, store_worker_due_at(w), 0);
 	return err_trace(row_insert_sure(tx, s, &w->n));
@@ -197,7 +204,6 @@ int store_worker_add(struct store_tx *tx, struct store_worker *w)
 
 int store_worker_set(struct store_tx *tx, struct store_worker *w)
 {
-	struct arena *a = tx->arena;
 	struct worker *k = &w->worker;
 	struct db_stmt *s;
 	int e = db_stmt(tx->db, SQL_WORKER_SET, &s);
@@ -207,17 +213,7 @@ int store_worker_set(struct store_tx *tx, struct store_worker *w)
 	k->updated_at = tx->now_ms;
 	db_bind_i64(s, 1, w->n);
 	db_bind_i64(s, 2, k->status);
-	db_bind_str(s, 3, k->kind);
-	db_bind_str(s, 4, k->version);
-	db_bind_str(s, 5, pack_lines(a, k->queues));
-	db_bind_str(s, 6, pack_lines(a, k->capabilities));
-	db_bind_str(s, 7, pack_lines(a, k->tags));
-	db_bind_i64(s, 8, k->capacity);
-	db_bind_str(s, 9, k->principal);
-	row_bind_key(s, 10, w->connection);
-	db_bind_i64(s, 11, k->heartbeat_ms);
-	db_bind_i64(s, 12, k->grace_ms);
-	db_bind_i64(s, 13, k->heartbeat_at);
+	bind_said(s, tx->arena, w);
 	db_bind_i64(s, 14, w->is_draining);
 	row_bind_time(s, 15, k->has_drain_by, k->drain_by);
 	db_bind_str(s, 16, k->drain_reason);
@@ -225,7 +221,7 @@ int store_worker_set(struct store_tx *tx, struct store_worker *w)
 	row_bind_key(s, 18, store_worker_due_at(w));
 	db_bind_i64(s, 19, k->registered_at);
 	db_bind_i64(s, 20, tx->now_ms);
-	if (a->is_out)
+	if (tx->arena->is_out)
 		return err_nomem();
 	store_news_times(tx, store_worker_due_at(w), 0);
 	return err_trace(row_run(tx, s));
