@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The threads beside the loop: one that writes, two that scan. Whole requests go to them through
- * bounded queues and come back through one. The writer takes what is queued and never waits for
- * more; its batch is one transaction and comes back with one wake-up. */
+/* The threads beside the loop, as the loop sees them: one that writes, two that scan. Whole
+ * requests go to them through bounded queues and come back through one. */
 #pragma once
 
 #include <stdbool.h>

@@ -93,6 +93,12 @@ struct request {
 	bool outlives_channel;      /* its owner wants it run on when the peer leaves */
 };
 
+/* Of its lane_link. */
+static inline struct request *request_in_lane(struct list *l)
+{
+	return container_of(l, struct request, lane_link);
+}
+
 /* The arena is ready; copy what must outlive the message into it. NULL when memory is out. Requests
  * come from a pool: one in the steady state costs no malloc. */
 struct request *request_new(struct channel *c, const struct request_ops *ops, void *owner);

@@ -12,6 +12,20 @@
 #include "verbs.gen.h"
 #include "verbs/authority.h"
 
+bool run_is_step(const struct request *r)
+{
+	return r->verb->lane == LANE_LONG && !r->is_refused;
+}
+
+bool run_is_stopped(struct request *r)
+{
+	if (!atomic_load_explicit(&r->is_cancelled, memory_order_relaxed))
+		return false;
+	request_fail(r, ERROR_CANCELLED, "the call was cancelled");
+	r->outcome = CALL_FAILED;
+	return true;
+}
+
 void run_prepare(struct request *r)
 {
 	struct call *c = &r->call;

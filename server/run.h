@@ -8,6 +8,10 @@
 #include "server/request.h"
 #include "store/store.h"
 
+/* Is it a step of long work? */
+bool run_is_step(const struct request *r);
+/* Cancelled before it began: nothing was done, nothing will be. The call failed. */
+bool run_is_stopped(struct request *r);
 /* Makes the call ready; params and result are there. */
 void run_prepare(struct request *r);
 /* Runs the function and encodes its result. r->outcome: 0 (r->out holds the result), CALL_FAILED
