@@ -17,7 +17,9 @@
 #include "server/writer.h"
 #include "verbs.gen.h"
 
-#define DONE_MAX 64 /* answers in one turn of the loop: others are waiting there too */
+/* Answers in one turn of the loop. Who is answered calls again, and in the next turn is read: so
+ * many make it as long as a caller may wait who calls in between. */
+#define DONE_MAX 16
 #define LOOK_MS  200
 
 struct lanes {
@@ -26,8 +28,7 @@ struct lanes {
 	struct scanners *scanners;
 	struct queue done;
 	struct loop_fd done_fd;
-	struct list gathered;       /* writes of this turn, */
-	struct list gathered_first; /* and those of callers who have nothing else under way */
+	struct list gathered; /* writes of this turn */
 	struct loop_task hand_over;
 	struct loop_timer tick;
 	size_t n_writes, n_scans;
@@ -83,21 +84,19 @@ static void on_done(struct loop_fd *f, uint32_t events)
 	dispatch_batch_over(s, has_written);
 }
 
-static void mark_running(struct list *gathered)
+static void mark_running(struct request *r)
 {
-	list_for_each (it, tmp, gathered) {
-		request_in_lane(it)->is_running = true;
-		request_in_lane(it)->is_queued = false;
-	}
+	r->is_running = true;
+	r->is_queued = false;
 }
 
 static void hand_over(struct loop_task *task)
 {
 	struct lanes *l = container_of(task, struct lanes, hand_over);
 
-	mark_running(&l->gathered);
-	mark_running(&l->gathered_first);
-	writer_put(l->writer, &l->gathered_first, &l->gathered);
+	list_for_each (it, tmp, &l->gathered)
+		mark_running(request_in_lane(it));
+	writer_put(l->writer, &l->gathered);
 }
 
 static bool is_alone(const struct request *r)
@@ -109,9 +108,13 @@ void lanes_write(struct lanes *l, struct request *r)
 {
 	r->in_writer = r->is_queued = true;
 	l->n_writes++;
-	/* one who floods does not make the others wait; one call has no order to lose */
 	r->goes_first = is_alone(r);
-	list_push_back(r->goes_first ? &l->gathered_first : &l->gathered, &r->lane_link);
+	if (r->goes_first) {
+		mark_running(r);
+		writer_put_lone(l->writer, &r->lane_link);
+		return;
+	}
+	list_push_back(&l->gathered, &r->lane_link);
 	loop_defer(l->server->loop, &l->hand_over, hand_over);
 }
 
@@ -167,7 +170,6 @@ int lanes_new(struct server *s, struct lanes **out)
 	l->server = s;
 	l->done_fd.fd = -1;
 	list_init(&l->gathered);
-	list_init(&l->gathered_first);
 	list_init(&l->hand_over.link);
 	e = queue_init(&l->done, 0);
 	if (!e)
@@ -188,7 +190,7 @@ struct lanes *lanes_free(struct lanes *l)
 {
 	if (!l)
 		return NULL;
-	assert(list_is_empty(&l->gathered) && list_is_empty(&l->gathered_first));
+	assert(list_is_empty(&l->gathered));
 	l->writer = writer_free(l->writer);
 	l->scanners = scanners_free(l->scanners);
 	loop_remove_fd(&l->done_fd);

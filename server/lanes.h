@@ -17,7 +17,8 @@ int lanes_new(struct server *s, struct lanes **out) must_check;
 /* Everything must have come back. Joins the threads. */
 struct lanes *lanes_free(struct lanes *l);
 
-/* Gathered until the end of the loop's turn, then handed over together. */
+/* Gathered until the end of the loop's turn, then handed over together; a lone caller's call goes
+ * at once. The request is the lane's then. */
 void lanes_write(struct lanes *l, struct request *r);
 void lanes_scan(struct lanes *l, struct request *r);
 /* r->is_cancelled was set: takes it back when it is not in a thread yet (true: it is the caller's

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Steps of long work (CALL_AGAIN) are items of the same queue: they are run behind the batch,
- * outside its transaction, and given back after each step, so that the loop can tell of progress,
- * cancel, and send them again. */
+/* A batch is up to 128 calls. One who floods does not make the others wait: the call of somebody
+ * who has nothing else under way joins the batch that runs, before all that waits, and that batch
+ * ends when it is worth its commit. Steps of long work (CALL_AGAIN) are items of the same queue:
+ * they are run behind a batch, outside its transaction, and given back after each step, so that the
+ * loop can tell of progress, cancel, and send them again. */
 #include "server/writer.h"
 
 #include <pthread.h>
@@ -22,6 +24,7 @@
 
 #define BATCH_MAX   128
 #define JOINS_MAX   3
+#define HASTE_CALLS 32 /* so many make a commit worth it while a lone caller waits for it */
 #define SCRATCH_MAX ((size_t)64 * 1024 * 1024)
 #define QUEUE_MAX   4096 /* above what quotas let in: never reached by callers */
 #define TICK_MS     1000
@@ -29,6 +32,9 @@
 struct writer {
 	struct server *server;
 	struct queue todo, *done;
+	atomic_bool has_lone; /* in `todo` is a lone caller's call */
+	/* Taken from there and not begun; lone is who has nothing else under way. */
+	struct list lone, rest, steps;
 	pthread_t thread;
 	bool is_running;
 	struct log_limit limit;
@@ -72,62 +78,95 @@ static int run_one(struct writer *w, struct request *r)
 
 /* What the writer runs in one go. */
 struct round {
-	struct list calls, steps;
+	struct list calls;
 	size_t n_calls;
+	int n_joins;
+	bool has_lone;
 };
 
-static void sort_in(struct round *round, struct list *items)
+static void sort_in(struct writer *w, struct list *items)
 {
 	list_for_each (it, tmp, items) {
+		const struct request *r = request_in_lane(it);
+
 		list_unlink(it);
-		list_push_back(run_is_step(request_in_lane(it)) ? &round->steps : &round->calls,
-			       it);
-		round->n_calls += !run_is_step(request_in_lane(it));
+		if (run_is_step(r))
+			list_push_back(&w->steps, it);
+		else
+			list_push_back(r->goes_first ? &w->lone : &w->rest, it);
 	}
 }
 
-/* Those from `it` on. */
-static int run_from(struct writer *w, struct round *round, struct list *it)
+static void take_in(struct writer *w)
 {
-	for (; it != &round->calls; it = it->next) {
-		struct request *r = request_in_lane(it);
-		int e = run_is_stopped(r) ? 0 : run_one(w, r);
+	struct list items;
 
+	list_init(&items);
+	atomic_store(&w->has_lone, false);
+	queue_take(&w->todo, &items, QUEUE_MAX);
+	sort_in(w, &items);
+}
+
+/* Who comes while others run is served with them: what the disk takes for a commit is shared by
+ * all, instead of by the half that was not just answered. */
+static struct list *next_of_rest(struct writer *w, struct round *round)
+{
+	if (round->has_lone && round->n_calls >= HASTE_CALLS)
+		return NULL;
+	if (list_is_empty(&w->rest) && round->n_joins++ < JOINS_MAX)
+		take_in(w);
+	return list_pop_front(&w->rest);
+}
+
+/* A lone caller's call is the next to run, and its batch soon ends. */
+static struct list *next_of(struct writer *w, struct round *round)
+{
+	struct list *it;
+
+	if (atomic_load_explicit(&w->has_lone, memory_order_relaxed))
+		take_in(w);
+	it = list_pop_front(&w->lone);
+	if (!it)
+		return next_of_rest(w, round);
+	round->has_lone = true;
+	return it;
+}
+
+static int run_all(struct writer *w, struct round *round)
+{
+	struct list *it;
+
+	while (round->n_calls < BATCH_MAX && (it = next_of(w, round))) {
+		struct request *r = request_in_lane(it);
+		int e;
+
+		list_push_back(&round->calls, it);
+		round->n_calls++;
+		e = run_is_stopped(r) ? 0 : run_one(w, r);
 		if (e)
 			return err_trace(e);
 	}
 	return 0;
 }
 
-/* Who comes while others run is served with them: what the disk takes for a commit is shared by
- * all, instead of by the half that was not just answered. */
-static int run_joined(struct writer *w, struct round *round)
-{
-	int e = 0;
-
-	for (int i = 0; !e && i < JOINS_MAX && round->n_calls < BATCH_MAX; i++) {
-		struct list *last = round->calls.prev;
-		struct list items;
-
-		list_init(&items);
-		if (!queue_take(&w->todo, &items, BATCH_MAX - round->n_calls))
-			return 0;
-		sort_in(round, &items);
-		e = run_from(w, round, last->next);
-	}
-	return err_trace(e);
-}
-
 static int run_calls(struct writer *w, struct round *round)
 {
 	struct store *store = w->server->store;
-	int e = store_begin(store);
+	int e;
 
-	if (e)
+	if (atomic_load(&w->has_lone))
+		take_in(w);
+	/* moving the log is left to a batch for which no lone caller waits, when one will come */
+	if (list_is_empty(&w->lone) || list_is_empty(&w->rest))
+		e = store_begin(store);
+	else
+		e = store_begin_soon(store);
+	if (e) {
+		list_splice_back(&round->calls, &w->lone);
+		list_splice_back(&round->calls, &w->rest);
 		return err_trace(e);
-	e = run_from(w, round, round->calls.next);
-	if (!e)
-		e = run_joined(w, round);
+	}
+	e = run_all(w, round);
 	if (e) {
 		store_rollback(store);
 		return err_trace(e);
@@ -233,20 +272,23 @@ static void give_back(struct writer *w, struct list *items)
 	queue_put_all(w->done, items);
 }
 
-static void write_round(struct writer *w, struct list *items)
+/* One batch, then one step of long work. */
+static void write_round(struct writer *w)
 {
 	struct round round = { .n_calls = 0 };
+	struct list *step;
 
 	list_init(&round.calls);
-	list_init(&round.steps);
-	sort_in(&round, items);
-	if (round.n_calls) {
+	if (!list_is_empty(&w->lone) || !list_is_empty(&w->rest)) {
 		run_batch(w, &round);
 		give_back(w, &round.calls);
 	}
-	list_for_each (it, tmp, &round.steps)
-		run_step(w, request_in_lane(it));
-	queue_put_all(w->done, &round.steps);
+	step = list_pop_front(&w->steps);
+	if (step) {
+		run_step(w, request_in_lane(step));
+		list_push_back(&round.calls, step);
+		queue_put_all(w->done, &round.calls);
+	}
 }
 
 static int64_t housekeep(struct writer *w)
@@ -270,6 +312,24 @@ static void wake_loop(struct writer *w)
 	queue_close(w->done);
 }
 
+static bool has_work(const struct writer *w)
+{
+	return !list_is_empty(&w->lone) || !list_is_empty(&w->rest) || !list_is_empty(&w->steps);
+}
+
+static void wait_for_work(struct writer *w, int64_t until_ms)
+{
+	int64_t wait_ms = until_ms - clock_boot_ms(&w->server->clock);
+	struct list items;
+
+	list_init(&items);
+	if (wait_ms > 0)
+		queue_wait(&w->todo, &items, QUEUE_MAX, (int)wait_ms);
+	else
+		queue_take(&w->todo, &items, QUEUE_MAX);
+	sort_in(w, &items);
+}
+
 static void *writer_main(void *data)
 {
 	struct writer *w = data;
@@ -279,15 +339,10 @@ static void *writer_main(void *data)
 
 	pthread_setname_np(pthread_self(), "writer");
 	while (is_open && !atomic_load(&w->is_fatal)) {
-		int64_t wait_ms = next_ms - clock_boot_ms(clock);
-		struct list items;
-		size_t n;
-
-		list_init(&items);
-		n = wait_ms > 0 ? queue_wait(&w->todo, &items, BATCH_MAX, (int)wait_ms)
-				: queue_take(&w->todo, &items, BATCH_MAX);
-		if (n)
-			write_round(w, &items);
+		if (!has_work(w))
+			wait_for_work(w, next_ms);
+		if (has_work(w))
+			write_round(w);
 		else
 			is_open = !atomic_load(&w->is_closing);
 		if (!atomic_load(&w->is_fatal) && clock_boot_ms(clock) >= next_ms)
@@ -306,6 +361,9 @@ int writer_new(struct server *s, struct queue *done, struct writer **out)
 		return err_nomem();
 	w->server = s;
 	w->done = done;
+	list_init(&w->lone);
+	list_init(&w->rest);
+	list_init(&w->steps);
 	w->run.store = s->store;
 	w->run.limit = &w->limit;
 	arena_init(&w->run.scratch, SCRATCH_MAX);
@@ -336,11 +394,19 @@ struct writer *writer_free(struct writer *w)
 	return NULL;
 }
 
-void writer_put(struct writer *w, struct list *first, struct list *rest)
+void writer_put(struct writer *w, struct list *items)
 {
-	/* in this order: behind a connection's first call may come its second */
-	queue_put_all_first(&w->todo, first);
-	queue_put_all(&w->todo, rest);
+	queue_put_all(&w->todo, items);
+}
+
+void writer_put_lone(struct writer *w, struct list *item)
+{
+	struct list items;
+
+	list_init(&items);
+	list_push_back(&items, item);
+	queue_put_all(&w->todo, &items);
+	atomic_store(&w->has_lone, true);
 }
 
 bool writer_has_lost_news(struct writer *w)

@@ -17,7 +17,9 @@ struct writer;
 int writer_new(struct server *s, struct queue *done, struct writer **out) must_check;
 /* Everything must have come back. Joins the thread. */
 struct writer *writer_free(struct writer *w);
-void writer_put(struct writer *w, struct list *first, struct list *rest);
+void writer_put(struct writer *w, struct list *items);
+/* Before all that waits: its caller has nothing else under way, so there is no order to keep. */
+void writer_put_lone(struct writer *w, struct list *item);
 /* For want of memory: then everybody who waits looks. Asking answers for it. */
 bool writer_has_lost_news(struct writer *w);
 /* The store is lost: what the last batch came to is not known. */

@@ -102,6 +102,9 @@ const char *store_flags(const struct store *s);
 /* While the store is degraded this fails at once (FULL, READONLY) until store_housekeep() has seen
  * a write succeed again. */
 int store_begin(struct store *s) must_check;
+/* The same for somebody who should not wait for the log to be moved, when another batch soon will:
+ * it is put off for as long as the log is not too long. */
+int store_begin_soon(struct store *s) must_check;
 /* Fills tx for one call inside the begun transaction and sets a savepoint. */
 int store_call_begin(struct store *s, struct arena *a, int64_t now_ms,
 		     struct store_tx *tx) must_check;

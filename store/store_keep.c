@@ -13,7 +13,8 @@ enum {
 	TIDY_MS = 3600000,
 	NEXT_MS = 1000,          /* at most, between two calls */
 	NEXT_SOON_MS = 10,       /* there is more to prune */
-	WAL_MOVE_PAGES = 1000,   /* 4 MiB wait to be moved */
+	WAL_MOVE_PAGES = 1000,   /* 4 MiB wait to be moved, */
+	WAL_LATE_PAGES = 3000,   /* or more while somebody waits who is to wait for little */
 	WAL_LONG_PAGES = 4000,   /* readers let go of old snapshots, so that the log begins anew */
 	WAL_URGENT_PAGES = 8000, /* they let go at once, however fast it grows */
 	WAL_MAX_PAGES = 10000,   /* the writer waits until they have; a batch is 16 MiB at most */
@@ -78,14 +79,15 @@ static void tell_readers(struct store *s)
 	atomic_store(&s->step_age_ms, is_long ? age_ms : STORE_STEP_AGE);
 }
 
-int store_move_log(struct store *s)
+int store_move_log(struct store *s, bool may_put_off)
 {
+	int64_t n_due = may_put_off ? WAL_LATE_PAGES : WAL_MOVE_PAGES;
 	int64_t n_pages = db_wal_pages(s->writer);
 	bool is_long = n_pages >= WAL_LONG_PAGES;
 	int e;
 
 	tell_readers(s);
-	if (db_wal_pending(s->writer) < WAL_MOVE_PAGES && !is_long)
+	if (db_wal_pending(s->writer) < n_due && !is_long)
 		return 0;
 	if (n_pages >= WAL_MAX_PAGES)
 		wait_for_readers(s);
@@ -148,7 +150,7 @@ static void tidy(struct store *s)
 
 static int keep_healthy(struct store *s, int64_t now_ms, bool *has_more)
 {
-	int e = store_move_log(s);
+	int e = store_move_log(s, false);
 
 	if (!e && is_due(&s->pruned_ms, now_ms, PRUNE_MS))
 		e = store_prune(s, has_more);

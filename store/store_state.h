@@ -119,7 +119,7 @@ bool store_ballast_restore(struct store *s);
 /* Looks at what the writer's connection met and changes the state. */
 void store_note_fault(struct store *s);
 /* Moves the log into the database when it is due. */
-int store_move_log(struct store *s) must_check;
+int store_move_log(struct store *s, bool may_put_off) must_check;
 
 /* ---- store_prune.c ---- */
 int store_prune(struct store *s, bool *has_more) must_check;

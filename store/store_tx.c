@@ -6,7 +6,7 @@
 
 #include "base/failpoint.h"
 
-int store_begin(struct store *s)
+static int begin(struct store *s, bool is_pressed)
 {
 	enum store_state state = atomic_load(&s->state);
 	int e;
@@ -18,8 +18,8 @@ int store_begin(struct store *s)
 		return err_new(ERR_READONLY, "the data directory is read-only");
 	if (state == STORE_FULL)
 		return err_new(ERR_FULL, "the disk is full");
-	/* Here nobody waits for an answer: the batch before has been handed back. */
-	e = store_move_log(s);
+	/* Here the batch before has been handed back: only who is in this one waits. */
+	e = store_move_log(s, is_pressed);
 	if (!e)
 		e = db_begin(s->writer, true);
 	if (e) {
@@ -30,6 +30,16 @@ int store_begin(struct store *s)
 	s->n_changes = db_all_changes(s->writer);
 	s->news = (struct store_news){ .n_ready = 0 };
 	return 0;
+}
+
+int store_begin(struct store *s)
+{
+	return err_trace(begin(s, false));
+}
+
+int store_begin_soon(struct store *s)
+{
+	return err_trace(begin(s, true));
 }
 
 int store_call_begin(struct store *s, struct arena *a, int64_t now_ms, struct store_tx *tx)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "server/access.h"
 #include "server/channel.h"
 #include "server/request.h"
 #include "tests/unit/test.h"
@@ -127,5 +128,31 @@ TEST(lanes_answer_each_call_once_while_all_threads_work_and_calls_are_cancelled)
 		check_answers(&peers[i]);
 		peer_close(&peers[i]);
 	}
+	world_close(&w);
+}
+
+enum { N_CROWD = 900, N_BATCH = 128 };
+
+TEST(lanes_take_a_lone_callers_write_before_those_of_a_crowd)
+{
+	struct principal anybody = access_anonymous();
+	struct peer crowd, lone;
+	struct world w;
+
+	if (!world_open(&w, NULL, false) || !peer_open(&crowd, &w, NULL) ||
+	    !peer_open(&lone, &w, &anybody))
+		return;
+	for (int i = 0; i < N_CROWD; i++)
+		peer_say(&crowd, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"events.fire\","
+				 "\"params\":{\"kind\":\"crowd.came\"}}");
+	peer_say(&lone, "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"events.fire\","
+			"\"params\":{\"kind\":\"lone.came\"}}");
+	CHECK(peer_wait(&lone, 1));
+	CHECK(count(buf_str(&lone.out), "\"result\"") == 1);
+	CHECK(peer_n(&crowd) < N_BATCH);
+	CHECK(peer_wait(&crowd, N_CROWD));
+	CHECK_INT(count(buf_str(&crowd.out), "\"result\""), N_CROWD);
+	peer_close(&lone);
+	peer_close(&crowd);
 	world_close(&w);
 }

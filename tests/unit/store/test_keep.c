@@ -143,6 +143,34 @@ TEST(f_33_the_log_stays_short_also_when_nobody_keeps_house)
 	CHECK(stats.wal_bytes < 8 << 20);
 }
 
+/* Batches of some 100 pages by store_begin_soon() until the log has been moved; its longest. */
+static int64_t longest_log_put_off(struct world *w)
+{
+	struct db *db = writer_of(w);
+	int64_t longest = 0;
+	bool is_moved = false;
+
+	for (int i = 0; i < 100 && !is_moved; i++) {
+		CHECK_OK(store_begin_soon(w->store));
+		is_moved = db_wal_pending(db) < longest;
+		CHECK_OK(db_exec(db, "create table if not exists big (x blob);"
+				     "insert into big values (zeroblob(400000));"));
+		CHECK_OK(store_commit(w->store));
+		longest = MAX(longest, db_wal_pending(db));
+	}
+	return longest;
+}
+
+TEST(store_who_is_pressed_finds_the_log_moved_late_but_moved)
+{
+	WORLD_OPEN(w);
+	int64_t longest = longest_log_put_off(&w);
+
+	CHECK(longest >= 3000 && longest < 3300);
+	CHECK_OK(world_fill(&w, 1, 10));
+	CHECK(db_wal_pending(writer_of(&w)) < 3000);
+}
+
 TEST(f_33_a_reader_that_stays_away_holds_the_log_no_longer_than_its_age)
 {
 	WORLD_OPEN(w);
