@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/err.h"
+#include "base/map.h"
 #include "server/dispatch.h"
 #include "server/request.h"
 #include "server/server.h"
@@ -12,16 +13,16 @@
 
 #define WORDS_MAX 100 /* of a news' text */
 
-struct claims_queue {
-	struct list link;
-	struct claims *claims;
-	int64_t queue;       /* 0 = one that is not there yet */
+/* Who waits at one place. */
+struct claims_place {
+	struct map_node node;
+	struct store_place place;
 	struct list waiting; /* struct request.lane_link, by serial */
 };
 
 struct claims {
 	struct server *server;
-	struct list queues;
+	struct map places;
 	size_t n;
 };
 
@@ -37,7 +38,7 @@ int claims_new(struct server *s, struct claims **out)
 	if (!c)
 		return err_nomem();
 	c->server = s;
-	list_init(&c->queues);
+	map_init(&c->places);
 	*out = c;
 	return 0;
 }
@@ -46,7 +47,8 @@ struct claims *claims_free(struct claims *c)
 {
 	if (!c)
 		return NULL;
-	assert(c->n == 0 && list_is_empty(&c->queues));
+	assert(c->n == 0);
+	map_deinit(&c->places);
 	free(c);
 	return NULL;
 }
@@ -56,47 +58,51 @@ size_t claims_n(const struct claims *c)
 	return c->n;
 }
 
-static struct claims_queue *find(struct claims *c, int64_t queue)
+static struct str key_of(const struct store_place *place)
 {
-	list_for_each (it, tmp, &c->queues) {
-		struct claims_queue *q = container_of(it, struct claims_queue, link);
-
-		if (q->queue == queue)
-			return q;
-	}
-	return NULL;
+	return (struct str){ (const char *)place, sizeof(*place) };
 }
 
-static struct claims_queue *find_or_make(struct claims *c, int64_t queue)
+static struct claims_place *find(const struct claims *c, const struct store_place *place)
 {
-	struct claims_queue *q = find(c, queue);
+	struct map_node *node = map_find(&c->places, key_of(place));
 
-	if (q)
-		return q;
-	q = calloc(1, sizeof(*q));
-	if (!q)
+	return node ? container_of(node, struct claims_place, node) : NULL;
+}
+
+static struct claims_place *find_or_make(struct claims *c, const struct store_place *place)
+{
+	struct claims_place *p = find(c, place);
+
+	if (p)
+		return p;
+	p = calloc(1, sizeof(*p));
+	if (!p)
 		return NULL;
-	q->claims = c;
-	q->queue = queue;
-	list_init(&q->waiting);
-	list_push_back(&c->queues, &q->link);
-	return q;
+	p->place = *place;
+	list_init(&p->waiting);
+	if (map_add(&c->places, &p->node, key_of(&p->place))) {
+		err_forget();
+		free(p);
+		return NULL;
+	}
+	return p;
 }
 
-static void drop_when_empty(struct claims_queue *q)
+static void drop_when_empty(struct claims *c, struct claims_place *p)
 {
-	if (!list_is_empty(&q->waiting))
+	if (!list_is_empty(&p->waiting))
 		return;
-	list_unlink(&q->link);
-	free(q);
+	map_remove(&c->places, &p->node);
+	free(p);
 }
 
-static void take_out(struct claims_queue *q, struct request *r)
+static void take_out(struct claims *c, struct request *r)
 {
 	list_unlink(&r->lane_link);
 	loop_disarm(&r->timer);
 	r->claims = NULL;
-	q->claims->n--;
+	c->n--;
 }
 
 static void on_time_over(struct loop_timer *timer)
@@ -109,13 +115,13 @@ static void on_time_over(struct loop_timer *timer)
 }
 
 /* Who waited before and was woken for nothing takes his old place. */
-static void insert(struct claims_queue *q, struct request *r)
+static void insert(struct claims_place *p, struct request *r)
 {
-	struct list *behind = q->waiting.prev;
+	struct list *behind = p->waiting.prev;
 
 	if (r->has_waited) {
-		behind = &q->waiting;
-		list_for_each (it, tmp, &q->waiting) {
+		behind = &p->waiting;
+		list_for_each (it, tmp, &p->waiting) {
 			if (request_of(it)->serial > r->serial)
 				break;
 			behind = it;
@@ -127,17 +133,17 @@ static void insert(struct claims_queue *q, struct request *r)
 
 int claims_add(struct claims *c, struct request *r)
 {
-	struct claims_queue *q = find_or_make(c, r->call.wait.queue);
+	struct claims_place *p = find_or_make(c, &r->call.wait.place);
 
-	if (!q)
+	if (!p)
 		return err_nomem();
 	if (loop_arm(c->server->loop, &r->timer, r->started_us / 1000 + r->call.wait.timeout_ms,
 		     on_time_over)) {
-		drop_when_empty(q);
+		drop_when_empty(c, p);
 		return err_nomem();
 	}
-	insert(q, r);
-	r->claims = q;
+	insert(p, r);
+	r->claims = p;
 	c->n++;
 	if (r->call.wait.is_there)
 		claims_pass(c, r);
@@ -147,12 +153,12 @@ int claims_add(struct claims *c, struct request *r)
 
 void claims_remove(struct claims *c, struct request *r)
 {
-	struct claims_queue *q = r->claims;
+	struct claims_place *p = r->claims;
 
-	if (!q)
+	if (!p)
 		return;
-	take_out(q, r);
-	drop_when_empty(q);
+	take_out(c, r);
+	drop_when_empty(c, p);
 }
 
 /* ---- waking ---- */
@@ -170,40 +176,45 @@ static bool split(struct str text, struct str words[WORDS_MAX], struct str_list 
 }
 
 struct wanted {
-	const struct store_news_ready *news;
+	int64_t assignee;
 	struct str words[2][WORDS_MAX];
 	struct str_list capabilities, tags;
 	bool is_any;
 };
 
-static void read_news(const struct store_news_ready *news, struct wanted *w)
+static void read_needs(const struct store_news_needs *needs, struct wanted *w)
 {
-	w->news = news;
-	w->is_any = news->is_any ||
-		    !split(str_from(news->capabilities), w->words[0], &w->capabilities) ||
-		    !split(str_from(news->tags), w->words[1], &w->tags);
+	w->assignee = needs->assignee;
+	w->is_any = !split(str_from(needs->capabilities), w->words[0], &w->capabilities) ||
+		    !split(str_from(needs->tags), w->words[1], &w->tags);
 }
 
 static bool can(const struct request *r, const struct wanted *w)
 {
 	const struct store_offer *offer = r->call.wait.offer;
 
-	if (w->is_any)
+	if (w->is_any || !offer)
 		return true;
-	if (w->news->assignee && w->news->assignee != offer->worker)
+	if (w->assignee && w->assignee != offer->worker)
 		return false;
 	return store_words_within(w->capabilities, offer->capabilities) &&
 	       store_words_within(offer->tags, w->tags);
 }
 
-/* At most n of those that can, the oldest first. Out of the list before the first runs: it may come
- * back at once. */
-static void wake_some(struct claims_queue *q, const struct wanted *w, int64_t n)
+/* Out of the lists before the first runs: it may come back at once. */
+static void run_all(struct list *woken)
 {
-	struct list woken, *l;
+	struct list *l;
 
-	list_init(&woken);
-	list_for_each (it, tmp, &q->waiting) {
+	while ((l = list_pop_front(woken)))
+		dispatch_resume(request_of(l));
+}
+
+/* At most n of those that can, the oldest first. */
+static void wake_some(struct claims *c, struct claims_place *p, const struct wanted *w, int64_t n,
+		      struct list *woken)
+{
+	list_for_each (it, tmp, &p->waiting) {
 		struct request *r = request_of(it);
 
 		if (n <= 0)
@@ -211,59 +222,61 @@ static void wake_some(struct claims_queue *q, const struct wanted *w, int64_t n)
 		if (!can(r, w))
 			continue;
 		n--;
-		take_out(q, r);
+		take_out(c, r);
 		r->was_woken = true;
-		list_push_back(&woken, it);
+		list_push_back(woken, it);
 	}
-	drop_when_empty(q);
-	while ((l = list_pop_front(&woken)))
-		dispatch_resume(request_of(l));
+	drop_when_empty(c, p);
 }
 
 void claims_pass(struct claims *c, struct request *r)
 {
-	struct claims_queue *q = r->was_woken ? find(c, r->call.wait.queue) : NULL;
+	struct claims_place *p = r->was_woken ? find(c, &r->call.wait.place) : NULL;
 
 	r->was_woken = false;
-	if (!q)
+	if (!p)
 		return;
-	list_for_each (it, tmp, &q->waiting) {
+	list_for_each (it, tmp, &p->waiting) {
 		struct request *next = request_of(it);
 
 		if (next->serial <= r->serial)
 			continue;
-		take_out(q, next);
+		take_out(c, next);
 		next->was_woken = true;
-		drop_when_empty(q);
+		drop_when_empty(c, p);
 		dispatch_resume(next);
 		return;
 	}
 }
 
+static const struct wanted any = { .is_any = true };
+
 static void wake_all(struct claims *c)
 {
-	static const struct wanted any = { .is_any = true };
-	struct list queues;
+	struct map_node *node;
+	struct list woken;
 
-	list_init(&queues);
-	list_splice_back(&queues, &c->queues);
-	while (!list_is_empty(&queues)) {
-		struct claims_queue *q = container_of(queues.next, struct claims_queue, link);
-
-		wake_some(q, &any, INT64_MAX); /* frees it */
-	}
+	list_init(&woken);
+	while ((node = map_first(&c->places)))
+		wake_some(c, container_of(node, struct claims_place, node), &any, INT64_MAX,
+			  &woken);
+	run_all(&woken);
 }
 
-static void tell_one(struct claims *c, const struct store_news_ready *news)
+static void tell_one(struct claims *c, const struct store_news *news,
+		     const struct store_news_ready *ready)
 {
-	struct claims_queue *q = find(c, news->queue);
+	struct claims_place *p = find(c, &ready->place);
 	struct wanted w;
+	struct list woken;
 
-	if (!q)
+	if (!p)
 		return;
-	read_news(news, &w);
-	/* a queue that was not there: all that wait for such look whether it is theirs */
-	wake_some(q, &w, news->queue ? news->n : INT64_MAX);
+	list_init(&woken);
+	if (ready->needs)
+		read_needs(&news->needs[ready->needs - 1], &w);
+	wake_some(c, p, ready->needs ? &w : &any, ready->n, &woken);
+	run_all(&woken);
 }
 
 void claims_tell(struct claims *c, const struct store_news *news)
@@ -275,14 +288,16 @@ void claims_tell(struct claims *c, const struct store_news *news)
 		return;
 	}
 	for (size_t i = 0; i < news->n_ready; i++)
-		tell_one(c, &news->ready[i]);
+		tell_one(c, news, &news->ready[i]);
 }
 
 void claims_drain(struct claims *c)
 {
-	while (!list_is_empty(&c->queues)) {
-		struct claims_queue *q = container_of(c->queues.next, struct claims_queue, link);
-		struct request *r = request_of(q->waiting.next);
+	struct map_node *node;
+
+	while ((node = map_first(&c->places))) {
+		struct claims_place *p = container_of(node, struct claims_place, node);
+		struct request *r = request_of(p->waiting.next);
 
 		claims_remove(c, r);
 		request_fail(r, ERROR_SHUTTING_DOWN, "the server is stopping");

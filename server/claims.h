@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Claims that wait for a task (CALL_WAIT of a write), by queue, oldest first. Each has its offer in
- * memory, so that a task that became ready wakes one who can do it and nobody else. Loop thread. */
+/* Writes that wait until there is something to take (CALL_WAIT): claims for a task, receives for
+ * mail. They stand by the place where it comes, oldest first, each with its offer in memory, so
+ * that a task that became ready wakes one who can do it and nobody else. Loop thread. */
 #pragma once
 
 #include <stddef.h>
@@ -20,7 +21,7 @@ int claims_add(struct claims *c, struct request *r) must_check;
 void claims_remove(struct claims *c, struct request *r);
 /* What a batch left: runs again as many as there is something for. */
 void claims_tell(struct claims *c, const struct store_news *news);
-/* One that was woken ended without a task: the next behind it looks. */
+/* One that was woken ended with nothing: the next behind it looks. */
 void claims_pass(struct claims *c, struct request *r);
 /* Ends all with `shutting_down`. */
 void claims_drain(struct claims *c);

@@ -491,8 +491,8 @@ static void fail_cancelled(struct request *r)
 		request_fail(r, ERROR_CANCELLED, "the call was cancelled");
 }
 
-/* A claim waits: nothing behind it waits for it any more, and it counts as waiting. */
-static void wait_for_task(struct request *r)
+/* It waits to take something: nothing behind it waits for it any more, and it counts as waiting. */
+static void wait_to_take(struct request *r)
 {
 	struct channel *c = writer_of(r);
 	struct server *s = r->server;
@@ -522,7 +522,7 @@ void dispatch_returned(struct request *r)
 	if (r->job) {
 		r->ops->done(r);
 	} else if (r->verb->lane == LANE_WRITE && r->outcome == CALL_WAIT) {
-		wait_for_task(r);
+		wait_to_take(r);
 	} else if (r->verb->lane == LANE_STREAM && !r->outcome) {
 		follow_start(r);
 	} else if (r->outcome == CALL_AGAIN) {

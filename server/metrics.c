@@ -166,7 +166,7 @@ static void write_load(struct server *s, struct buf *b)
 	    (int64_t)lanes.n_batches);
 	one(b, "questd_parked_calls", "gauge", "Calls that wait for something to happen.",
 	    (int64_t)park_n(s->park));
-	one(b, "questd_waiting_claims", "gauge", "Claims that wait for a task.",
+	one(b, "questd_waiting_claims", "gauge", "Claims and receives that wait.",
 	    (int64_t)claims_n(s->claims));
 	one(b, "questd_streams", "gauge", "Open event streams.",
 	    (int64_t)publish_n_streams(s->publish));

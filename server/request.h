@@ -19,7 +19,7 @@
 #include "verbs/call.h"
 
 struct batch;
-struct claims_queue;
+struct claims_place;
 struct park_subject;
 struct store_news;
 struct store_tx;
@@ -79,14 +79,14 @@ struct request {
 	struct stream *stream;
 	struct batch *batch;             /* of system.batch */
 	struct park_subject *parked;     /* NULL when it was woken or is not parked */
-	struct claims_queue *claims;     /* a claim that waits; else NULL */
+	struct claims_place *claims;     /* where it waits for something to take; or NULL */
 	struct store_news *news;         /* of the batch whose last it is; or NULL */
 	int64_t started_us, deadline_ms; /* boot time; deadline 0 = none */
 	struct loop_timer timer;         /* parked: when it is over */
 	atomic_bool is_cancelled;
 	bool is_running; /* a lane has it: only the lane may touch it */
 	bool is_held, is_queued, is_write, in_writer, is_parked, is_over;
-	bool has_waited, was_woken; /* of a claim */
+	bool has_waited, was_woken; /* for something to take */
 	bool goes_first;            /* its principal has nothing else under way */
 	bool is_revoked;            /* cancelled because its caller's key has ended */
 	bool is_notification;       /* nobody waits for the answer */

@@ -6,25 +6,29 @@
 
 #include "base/err.h"
 
-static bool is_same(const struct store_news_ready *a, const struct store_news_ready *b)
-{
-	return a->queue == b->queue && a->is_any == b->is_any && a->assignee == b->assignee &&
-	       strcmp(a->capabilities, b->capabilities) == 0 && strcmp(a->tags, b->tags) == 0;
-}
-
-void store_news_ready(struct store_tx *tx, const struct store_news_ready *ready)
+/* One more entry, or so many more for who needs the same at the same place. */
+static void add(struct store_tx *tx, const struct store_news_ready *more)
 {
 	struct store_news *news = tx->news;
 
-	for (size_t i = 0; i < news->n_ready; i++)
-		if (is_same(&news->ready[i], ready)) {
-			news->ready[i].n += ready->n;
-			return;
-		}
+	for (size_t i = 0; i < news->n_ready; i++) {
+		struct store_news_ready *r = &news->ready[i];
+
+		if (r->place.kind != more->place.kind || r->place.n != more->place.n ||
+		    r->needs != more->needs)
+			continue;
+		r->n += more->n;
+		return;
+	}
 	if (news->n_ready == ARRAY_LEN(news->ready))
 		news->is_more = true;
 	else
-		news->ready[news->n_ready++] = *ready;
+		news->ready[news->n_ready++] = *more;
+}
+
+void store_news_there(struct store_tx *tx, struct store_place place, int64_t n)
+{
+	add(tx, &(struct store_news_ready){ .place = place, .n = n });
 }
 
 /* One a line. False: there is no room. */
@@ -43,20 +47,38 @@ static bool put_words(char *out, size_t size, struct str_list words)
 	return true;
 }
 
+static bool is_same(const struct store_news_needs *a, const struct store_news_needs *b)
+{
+	return a->assignee == b->assignee && strcmp(a->capabilities, b->capabilities) == 0 &&
+	       strcmp(a->tags, b->tags) == 0;
+}
+
+/* The number of such needs; 0 when there is no room for them. */
+static size_t number_of(struct store_news *news, const struct store_news_needs *needs)
+{
+	for (size_t i = 0; i < news->n_needs; i++)
+		if (is_same(&news->needs[i], needs))
+			return i + 1;
+	if (news->n_needs == ARRAY_LEN(news->needs))
+		return 0;
+	news->needs[news->n_needs++] = *needs;
+	return news->n_needs;
+}
+
 void store_news_task(struct store_tx *tx, const struct store_task *t)
 {
-	struct store_news_ready r = { .queue = t->queue, .n = 1, .assignee = t->assignee };
+	struct store_news_needs needs = { .assignee = t->assignee };
+	struct store_news_ready ready = { .place = { STORE_PLACE_QUEUE, t->queue }, .n = 1 };
 
-	if (put_words(r.capabilities, sizeof(r.capabilities), t->task.capabilities) &&
-	    put_words(r.tags, sizeof(r.tags), t->task.tags))
-		store_news_ready(tx, &r);
-	else
-		store_news_room(tx, t->queue, 1);
+	if (put_words(needs.capabilities, sizeof(needs.capabilities), t->task.capabilities) &&
+	    put_words(needs.tags, sizeof(needs.tags), t->task.tags))
+		ready.needs = number_of(tx->news, &needs);
+	add(tx, &ready);
 }
 
 void store_news_room(struct store_tx *tx, int64_t queue, int64_t n)
 {
-	store_news_ready(tx, &(struct store_news_ready){ .queue = queue, .n = n, .is_any = true });
+	store_news_there(tx, (struct store_place){ STORE_PLACE_QUEUE, queue }, n);
 }
 
 static int64_t earlier(int64_t a, int64_t b)

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a batch leaves for those who wait: ready tasks, and times to look at. */
+/* What a batch leaves for those who wait: ready tasks, mail, and times to look at. */
 #pragma once
 
 #include "store/tasks.h"
 
-/* One more of these; merged with what is there already. */
-void store_news_ready(struct store_tx *tx, const struct store_news_ready *ready);
+/* All who wait there look; what is told of a place adds up and stays far below what overflows. */
+#define STORE_NEWS_ALL (INT64_C(1) << 40)
+
+/* So many more can be taken there, by anybody. */
+void store_news_there(struct store_tx *tx, struct store_place place, int64_t n);
 /* A task that can be claimed now. */
 void store_news_task(struct store_tx *tx, const struct store_task *t);
 /* Something in the queue may be claimed that could not before. */

@@ -145,7 +145,7 @@ int store_queue_have(struct store_tx *tx, struct str name, struct store_queue *o
 		return STORE_TOO_MANY;
 	if (e == 0)
 		e = add_queue(tx, name);
-	store_news_ready(tx, &(struct store_news_ready){ .n = 1 });
+	store_news_room(tx, 0, STORE_NEWS_ALL); /* whoever waits for one that is not there */
 	if (e == 0)
 		e = store_queue_get(tx, name, out);
 	return err_trace(e);

@@ -18,17 +18,27 @@ struct db;
 struct store;
 struct store_reader;
 
+/* Where a call that may wait takes something from: a queue's tasks, a mailbox's mail. Both are
+ * 64 bits, so that its bytes name it. */
+enum { STORE_PLACE_QUEUE = 1, STORE_PLACE_MAILBOX };
+struct store_place {
+	int64_t kind;
+	int64_t n; /* 0 = one that is not there yet */
+};
+
 /* What a batch did that somebody waits for; counted by typed functions, handed on with the commit.
  * What was undone may be among it: waking for nothing does no harm. */
 struct store_news {
 	struct store_news_ready {
-		int64_t queue; /* 0 = a new one */
-		int64_t n;     /* so many more of its tasks can be claimed */
-		bool is_any;   /* it is not known by whom; else by who meets these needs: */
+		struct store_place place;
+		int64_t n;    /* so many more can be taken there */
+		size_t needs; /* by who meets needs[needs - 1]; 0 = by anybody */
+	} ready[256];
+	struct store_news_needs {
 		int64_t assignee;
 		char capabilities[192], tags[64]; /* sorted, one a line */
-	} ready[16];
-	size_t n_ready;
+	} needs[16];
+	size_t n_ready, n_needs;
 	bool is_more;    /* than fits: anybody may be concerned */
 	int64_t due_at;  /* steady: the earliest that was set; 0 = none */
 	int64_t wake_at; /* wall, likewise */

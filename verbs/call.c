@@ -103,7 +103,7 @@ int call_wait_for(struct call *c, struct str subject, int64_t timeout_ms)
 	return CALL_WAIT;
 }
 
-int call_wait_for_task(struct call *c, const struct call_wait *wait)
+int call_wait_to_take(struct call *c, const struct call_wait *wait)
 {
 	c->wait = *wait;
 	return CALL_WAIT;

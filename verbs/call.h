@@ -15,14 +15,12 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "store/store.h"
 #include "types.gen.h"
 
 struct shape_faults;
-struct store;
 struct store_event_filter;
 struct store_offer;
-struct store_tx;
-struct store_job;
 struct verb;
 struct call_server;
 
@@ -94,11 +92,10 @@ struct call_failure {
 struct call_wait {
 	struct str subject; /* an object's id, or NONE for any event */
 	int64_t timeout_ms; /* from the call's start */
-	/* Lane write: not for an event, but for a ready task of this queue (0 = one that is not
-	 * there yet) that the offer meets. */
-	int64_t queue;
-	const struct store_offer *offer; /* arena memory */
-	bool is_there;                   /* there are some that others may take */
+	/* Lane write: not for an event, but for something to take at this place. */
+	struct store_place place;
+	const struct store_offer *offer; /* what a claim can do, arena memory; NULL: anything */
+	bool is_there;                   /* there is something that others may take */
 };
 
 /* How far a long call is; shown as MCP progress and on a terminal. */
@@ -156,8 +153,8 @@ void call_data_strs(struct call *c, const char *key, struct str_list values);
 struct str call_listed(struct arena *a, struct str_list list, size_t n_all);
 
 int call_wait_for(struct call *c, struct str subject, int64_t timeout_ms); /* CALL_WAIT */
-/* The same for a task: what the call did so far is undone, and it runs again. */
-int call_wait_for_task(struct call *c, const struct call_wait *wait);
+/* The same for something to take: what the call did so far is undone, and it runs again. */
+int call_wait_to_take(struct call *c, const struct call_wait *wait);
 
 /* One event, in the call's transaction, with the principal as its source. `fields` become the
  * payload object. */

@@ -232,11 +232,11 @@ int tasks_claim(struct call *call, const struct tasks_claim_params *p, struct ta
 	if (e)
 		return err_trace(e);
 	if (r->items.n == 0 && p->wait_ms && !call->is_time_over)
-		return call_wait_for_task(call, &(struct call_wait){
-						    .timeout_ms = p->wait_ms,
-						    .queue = m.queue.n,
-						    .offer = m.offer,
-						    .is_there = m.queue.queue.ready && room(&m) });
+		return call_wait_to_take(call, &(struct call_wait){
+						   .timeout_ms = p->wait_ms,
+						   .place = { STORE_PLACE_QUEUE, m.queue.n },
+						   .offer = m.offer,
+						   .is_there = m.queue.queue.ready && room(&m) });
 	if (m.worker) {
 		worker_alive(call, m.worker);
 		if (says_something(&m))

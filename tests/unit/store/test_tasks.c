@@ -138,7 +138,7 @@ TEST(task_news_of_one_kind_add_up_and_others_stand_apart)
 		for (size_t i = 0; i < ARRAY_LEN(tasks); i++)
 			CHECK_INT(news.ready[i].n, 2);
 	CHECK_INT(news.ready[ARRAY_LEN(tasks)].n, 5);
-	CHECK(news.ready[ARRAY_LEN(tasks)].is_any);
+	CHECK(!news.ready[ARRAY_LEN(tasks)].needs);
 	CHECK(!news.is_more);
 }
 
@@ -155,7 +155,7 @@ TEST(task_news_that_find_no_room_concern_anybody)
 	t = (struct store_task){ .queue = 7, .task.tags = { &word, 1 } };
 	store_news_task(&tx, &t);
 	CHECK_INT(news.n_ready, 1);
-	CHECK(news.ready[0].is_any);
+	CHECK(!news.ready[0].needs);
 	CHECK_INT(news.ready[0].n, 2);
 	for (int64_t queue = 100; queue < 100 + (int64_t)ARRAY_LEN(news.ready); queue++)
 		store_news_room(&tx, queue, 1);
