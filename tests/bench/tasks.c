@@ -4,7 +4,9 @@
  *	bench-tasks SOCKET work CONNS SECONDS   claim and complete, each connection in turn
  *	bench-tasks SOCKET create CONNS SECONDS
  *	bench-tasks SOCKET wake TRIALS 0        one waits, another creates: how late it is woken
- *	bench-tasks SOCKET wait CONNS SECONDS   connections that wait, and nothing happens
+ *	bench-tasks SOCKET wait CONNS SECONDS   connections that wait, and nothing happens; `all
+ *wait` is printed when it begins bench-tasks SOCKET receive CONNS SECONDS   each at a mailbox of
+ *its own (m0, m1, …)
  *
  * Prints `rounds_per_s p50_us p99_us n`; of work the times are those of the claim. */
 #include <errno.h>
@@ -223,12 +225,55 @@ static void wake(struct bench *b, int n_trials)
 	report(b, 1);
 }
 
-static void wait_quietly(struct bench *b, int seconds)
+static void say_wait(struct bench *b, struct client *c, bool is_mail)
 {
+	char text[128];
+
+	if (is_mail)
+		snprintf(text, sizeof(text),
+			 CALL("mailboxes.receive", "\"id\":\"m%d\",\"wait_ms\":60000"),
+			 (int)(c - b->clients));
+	else
+		snprintf(text, sizeof(text), "%s",
+			 CALL("tasks.claim", "\"queue\":\"never\",\"wait_ms\":60000"));
+	say(c, text);
+}
+
+/* Until all wait: who came in too large a crowd says it again. */
+static void settle(struct bench *b, bool is_mail)
+{
+	struct epoll_event events[64];
+	int n;
+
+	while ((n = epoll_wait(b->epoll, events, 64, 500)) > 0)
+		for (int i = 0; i < n; i++) {
+			struct client *c = events[i].data.ptr;
+
+			if (!read_reply(c))
+				continue;
+			if (!strstr(c->p, "overloaded")) {
+				fprintf(stderr, "bench-tasks: %.300s\n", c->p);
+				exit(1);
+			}
+			say_wait(b, c, is_mail);
+		}
+}
+
+static void wait_quietly(struct bench *b, bool is_mail, int seconds)
+{
+	struct epoll_event event;
+
 	open_clients(b);
 	for (int i = 0; i < b->n_clients; i++)
-		say(&b->clients[i], CALL("tasks.claim", "\"queue\":\"never\",\"wait_ms\":60000"));
+		say_wait(b, &b->clients[i], is_mail);
+	settle(b, is_mail);
+	puts("all wait");
+	fflush(stdout);
 	sleep((unsigned)seconds); /* the measured thing is that nothing happens */
+	if (epoll_wait(b->epoll, &event, 1, 0)) {
+		fprintf(stderr, "bench-tasks: one was answered\n");
+		exit(1);
+	}
 	report(b, seconds);
 }
 
@@ -238,7 +283,7 @@ int main(int argc, char **argv)
 	double seconds;
 
 	if (argc != 5)
-		die("usage: bench-tasks SOCKET work|create|wake|wait N SECONDS");
+		die("usage: bench-tasks SOCKET work|create|wake|wait|receive N SECONDS");
 	b.path = argv[1];
 	b.is_work = strcmp(argv[2], "work") == 0;
 	b.n_clients = atoi(argv[3]);
@@ -250,8 +295,8 @@ int main(int argc, char **argv)
 		wake(&b, b.n_clients);
 		return 0;
 	}
-	if (strcmp(argv[2], "wait") == 0) {
-		wait_quietly(&b, (int)seconds);
+	if (strcmp(argv[2], "wait") == 0 || strcmp(argv[2], "receive") == 0) {
+		wait_quietly(&b, strcmp(argv[2], "receive") == 0, (int)seconds);
 		return 0;
 	}
 	open_clients(&b);
