@@ -61,6 +61,14 @@ static void put_items(struct cli *c, const struct json *items, struct str prefix
 	}
 }
 
+/* Of quests quests.list, of a mailbox mailboxes.list; NULL when there is none. */
+static const struct verb *lister_of(struct cli *c, const char *type)
+{
+	const struct verb *v = verb_find(str_fmt(&c->arena, "%ss.list", type));
+
+	return v ? v : verb_find(str_fmt(&c->arena, "%ses.list", type));
+}
+
 /* complete-ids TYPE [PREFIX]. Whatever goes wrong, there is nothing to complete: a shell's prompt
  * is no place for errors. */
 int completion_ids_run(struct cli *c, struct args *a)
@@ -74,8 +82,7 @@ int completion_ids_run(struct cli *c, struct args *a)
 
 	if (args_parse(c, a, &spec))
 		return EXIT_USAGE;
-	struct str method = str_fmt(&c->arena, "%ss.list", spec.words[0]);
-	const struct verb *v = verb_find(method);
+	const struct verb *v = lister_of(c, spec.words[0]);
 
 	if (c->globals.timeout_ms == 0)
 		c->globals.timeout_ms = PATIENCE_MS;

@@ -14,13 +14,14 @@
 #include "server/quota.h"
 #include "server/request.h"
 #include "server/server.h"
+#include "store/mail.h"
 #include "store/queues.h"
 #include "store/tasks_times.h"
 #include "store/workers.h"
 #include "verbs.gen.h"
 #include "verbs/tasks_due.h"
 
-#define ROUND_MAX 200  /* tasks of a kind a round: a few ms of the writer */
+#define ROUND_MAX 200  /* tasks of a kind, or mails, a round: a few ms of the writer */
 #define GAP_MS    2    /* between rounds */
 #define AGAIN_MS  1000 /* after a round that failed */
 #define FAR_MS    ((int64_t)24 * 3600 * 1000)
@@ -78,6 +79,19 @@ static void arm(struct scheduler *c)
 		arm_in(c, wait_ms(c));
 }
 
+/* When the store has something next, of all that time does. */
+static int next_times(struct store_tx *tx, int64_t *out_due, int64_t *out_wake)
+{
+	int64_t mail;
+	int e = store_task_next_times(tx, out_due, out_wake);
+
+	if (e == 0)
+		e = store_mail_next_time(tx, &mail);
+	if (e == 0 && mail && (!*out_due || mail < *out_due))
+		*out_due = mail;
+	return err_trace(e);
+}
+
 /* ---- a round ---- */
 
 static int run_round(struct request *r, struct store_tx *tx)
@@ -93,7 +107,9 @@ static int run_round(struct request *r, struct store_tx *tx)
 	if (!e)
 		e = tasks_tick(call, ROUND_MAX, &c->has_more);
 	if (!e)
-		e = store_task_next_times(tx, &c->next_due, &c->next_wake);
+		e = store_mail_tick(tx, ROUND_MAX, &c->has_more);
+	if (!e)
+		e = next_times(tx, &c->next_due, &c->next_wake);
 	return err_trace(e);
 }
 
@@ -250,7 +266,7 @@ static int look(struct scheduler *c)
 	e = store_read_begin(s->reader, &a, clock_wall_ms(&s->clock), &tx);
 	if (e)
 		return err_trace(e);
-	e = store_task_next_times(&tx, &c->due_at, &c->wake_at);
+	e = next_times(&tx, &c->due_at, &c->wake_at);
 	if (!e)
 		e = store_worker_has_connection(&tx, &c->is_first);
 	store_read_end(s->reader);

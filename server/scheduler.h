@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What time does to tasks and workers: one timer at the earliest time that the store has, one round
- * of work in the writer's batch when it comes. Nothing is looked at in between. Loop thread. */
+/* What time does to tasks, workers and mail: one timer at the earliest time that the store has, one
+ * round of work in the writer's batch when it comes. Nothing is looked at in between. Loop thread.
+ */
 #pragma once
 
 #include <stdbool.h>

@@ -4,6 +4,8 @@
 #include "store/quests.h"
 #include "store/roles_graph.h"
 #include "verbs.gen.h"
+#include "verbs/authority_mail.h"
+#include "verbs/authority_over.h"
 #include "verbs/authority_work.h"
 #include "verbs/grants.h"
 
@@ -200,14 +202,6 @@ static bool is_bounded(const struct principal *p)
 	return p->kind == PRINCIPAL_KIND_USER && !(p->roles & 1u << ACCESS_ROLE_ORG_ADMIN);
 }
 
-/* "agent:<id>" and "user:<id>" without what is before the colon. */
-static struct str own_id(const struct principal *p)
-{
-	size_t at = str_find(p->id, ':', 0);
-
-	return str_slice(p->id, at + 1, p->id.n);
-}
-
 int authority_is_live(struct store_tx *tx, const struct principal *p, bool *out)
 {
 	struct store_user user;
@@ -218,49 +212,9 @@ int authority_is_live(struct store_tx *tx, const struct principal *p, bool *out)
 		return err_trace(store_key_is_live(tx, p->key, out));
 	if (p->kind != PRINCIPAL_KIND_USER)
 		return 0;
-	e = store_user_find(tx, own_id(p), &user);
+	e = store_user_find(tx, authority_own_id(p), &user);
 	*out = !e;
 	return e < 0 ? err_trace(e) : 0;
-}
-
-static int may_agent(struct store_tx *tx, const struct principal *p, const struct store_agent *a,
-		     bool *out)
-{
-	struct str me = own_id(p);
-	int e;
-
-	*out = false;
-	if (str_eq(a->agent.id, me)) /* nobody widens himself */
-		return 0;
-	if (str_eq(a->agent.created_by, p->id)) {
-		*out = true;
-		return 0;
-	}
-	e = store_seat_above_occupant(tx, me, a->agent.id, out);
-	if (!e && !*out && p->kind == PRINCIPAL_KIND_AGENT)
-		e = store_agent_is_below(tx, a->n, me, out);
-	return err_trace(e);
-}
-
-int authority_over_principal(struct store_tx *tx, const struct principal *p, struct str who,
-			     bool *out)
-{
-	struct store_agent a;
-	int e;
-
-	*out = str_eq(who, p->id);
-	if (*out || (p->kind != PRINCIPAL_KIND_AGENT && p->kind != PRINCIPAL_KIND_USER))
-		return 0;
-	if (str_starts(who, STR("user:")))
-		return err_trace(
-		    store_seat_above_occupant(tx, own_id(p),
-					      str_slice(who, sizeof("user:") - 1, who.n), out));
-	if (!str_starts(who, STR("agent:")))
-		return 0;
-	e = store_agent_find(tx, str_slice(who, sizeof("agent:") - 1, who.n), &a);
-	if (e)
-		return e < 0 ? err_trace(e) : 0;
-	return err_trace(may_agent(tx, p, &a, out));
 }
 
 /* ---- the rule of each type of target ---- */
@@ -288,9 +242,9 @@ static int rule_quest(const struct authority_question *q, enum authority_answer 
 	e = store_agent_get(q->tx, quest.assignee, &a);
 	if (e)
 		return e < 0 ? err_trace(e) : 0;
-	may = str_eq(a.agent.id, own_id(p));
+	may = str_eq(a.agent.id, authority_own_id(p));
 	if (!may)
-		e = may_agent(q->tx, p, &a, &may);
+		e = authority_over_agent(q->tx, p, &a, &may);
 	*out = answer_of(may);
 	return err_trace(e);
 }
@@ -303,7 +257,7 @@ static int rule_agent(const struct authority_question *q, enum authority_answer 
 
 	if (e)
 		return e < 0 ? err_trace(e) : STORE_NONE;
-	e = may_agent(q->tx, q->who, &a, &may);
+	e = authority_over_agent(q->tx, q->who, &a, &may);
 	*out = answer_of(may);
 	return err_trace(e);
 }
@@ -318,7 +272,7 @@ static int rule_role(const struct authority_question *q, enum authority_answer *
 		return e < 0 ? err_trace(e) : STORE_NONE;
 	may = str_eq(r.role.created_by, q->who->id);
 	if (!may)
-		e = store_seat_above_role(q->tx, own_id(q->who), r.n, &may);
+		e = store_seat_above_role(q->tx, authority_own_id(q->who), r.n, &may);
 	*out = answer_of(may);
 	return err_trace(e);
 }
@@ -343,6 +297,7 @@ static const struct {
 	{ STR("task"), true, authority_rule_task },
 	{ STR("worker"), true, authority_rule_worker },
 	{ STR("task_queue"), true, authority_rule_queue },
+	{ STR("mailbox"), true, authority_rule_mailbox },
 };
 
 int authority_may(const struct authority_question *q, enum authority_answer *out)
@@ -437,7 +392,7 @@ int authority_over_worker(struct call *c, const char *field, struct str who)
 
 int authority_over_seat(struct call *c, const char *field, const struct store_role *r)
 {
-	struct str me = own_id(c->principal);
+	struct str me = authority_own_id(c->principal);
 	bool is_below = false;
 	int e;
 
@@ -447,6 +402,16 @@ int authority_over_seat(struct call *c, const char *field, const struct store_ro
 	if (e || is_below)
 		return err_trace(e);
 	return refuse(c, str_from(field), r->role.short_id);
+}
+
+int authority_over_owner(struct call *c, const char *field, struct str owner)
+{
+	bool may = !is_bounded(c->principal);
+	int e = may ? 0 : authority_over_principal(c->tx, c->principal, owner, &may);
+
+	if (e || may)
+		return err_trace(e);
+	return refuse(c, str_from(field), owner);
 }
 
 int authority_over_all(struct call *c, const char *field)
@@ -463,8 +428,8 @@ int authority_as_agent(struct call *c, const char *field, const struct store_age
 	bool may = true;
 	int e = 0;
 
-	if (is_bounded(c->principal) && !str_eq(a->agent.id, own_id(c->principal)))
-		e = may_agent(c->tx, c->principal, a, &may);
+	if (is_bounded(c->principal) && !str_eq(a->agent.id, authority_own_id(c->principal)))
+		e = authority_over_agent(c->tx, c->principal, a, &may);
 	if (e || may)
 		return err_trace(e);
 	return refuse(c, str_from(field), a->agent.name);
@@ -474,7 +439,7 @@ int authority_self(struct call *c, struct store_agent *out)
 {
 	if (c->principal->kind != PRINCIPAL_KIND_AGENT)
 		return STORE_NONE;
-	return store_agent_find(c->tx, own_id(c->principal), out);
+	return store_agent_find(c->tx, authority_own_id(c->principal), out);
 }
 
 /* ---- why not ---- */

@@ -9,8 +9,8 @@
  * spawned; of quests, which people share, an agent's are those it has, made or has authority over.
  * Workers and platforms are bounded by their access roles alone there, but tasks and workers are
  * only theirs who made or have them, or sit above those, and theirs who administrate workflows: to
- * others such an id is as unknown as one that was never given. The server's owner is not bounded.
- */
+ * others such an id is as unknown as one that was never given. A mailbox is its owner's. The
+ * server's owner is not bounded. */
 #pragma once
 
 #include "store/agents.h"
@@ -54,6 +54,9 @@ int authority_is_live(struct store_tx *tx, const struct principal *p, bool *out)
 int authority_check(struct call *c, const void *params) must_check;
 /* In a verb: the role is a seat of the caller's, or below one. */
 int authority_over_seat(struct call *c, const char *field, const struct store_role *r) must_check;
+/* In a verb: the caller may have things for whoever "agent:<id>", "user:<id>" or "role:<id>" names.
+ */
+int authority_over_owner(struct call *c, const char *field, struct str owner) must_check;
 /* In a verb: the caller is bounded by access roles alone. */
 int authority_over_all(struct call *c, const char *field) must_check;
 /* In a verb: the caller is this agent, or has authority over it. */
@@ -79,9 +82,6 @@ enum authority_answer {
 	AUTHORITY_OWN_WORK, /* it would decide about an attempt of its own */
 };
 int authority_may(const struct authority_question *q, enum authority_answer *out) must_check;
-/* Is `who` (as `created_by` says it) p itself, or somebody that p sits above or has spawned? */
-int authority_over_principal(struct store_tx *tx, const struct principal *p, struct str who,
-			     bool *out) must_check;
 /* All that stands in the way, at most AUTHORITY_DENIALS_MAX. STORE_NONE: no such target. */
 #define AUTHORITY_DENIALS_MAX 5
 int authority_explain(struct store_tx *tx, const struct authority *who, const struct verb *v,

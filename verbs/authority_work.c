@@ -4,6 +4,7 @@
 #include "store/tasks.h"
 #include "store/workers.h"
 #include "verbs.gen.h"
+#include "verbs/authority_over.h"
 
 static bool is_bounded(const struct principal *p)
 {

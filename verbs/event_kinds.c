@@ -6,7 +6,8 @@
 
 static const struct str reserved[] = { STR("agent"), STR("quest"),   STR("idea"), STR("system"),
 				       STR("role"),  STR("session"), STR("task"), STR("schedule"),
-				       STR("queue"), STR("worker"),  STR("user"), STR("key") };
+				       STR("queue"), STR("worker"),  STR("user"), STR("key"),
+				       STR("mail"),  STR("mailbox") };
 
 /* All that the runtime itself fires. */
 static const struct str kinds[] = {
@@ -22,6 +23,9 @@ static const struct str kinds[] = {
 	STR("key.created"),
 	STR("key.revoked"),
 	STR("key.rotated"),
+	STR("mail.sent"),
+	STR("mailbox.created"),
+	STR("mailbox.deleted"),
 	STR("quest.assigned"),
 	STR("quest.blocked"),
 	STR("quest.claimed"),

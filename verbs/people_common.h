@@ -16,6 +16,14 @@ struct occupant {
 	enum occupant_kind kind;
 	struct str id, name;
 };
+/* A principal, or "role:<id>", and what people call it. */
+struct party {
+	struct str id, name;
+};
+/* "agent:ann", "user:ann", "role:r-3", each with an id or a name behind the colon, or that alone;
+ * another principal as it is written. ambiguous when the name alone is that of several. */
+int party_named(struct call *c, const char *field, struct str who, struct party *out) must_check;
+
 /* An agent or a person; `kind` 0: whichever it is. conflict when both have the name, or the agent
  * is retired. */
 int occupant_named(struct call *c, struct str who, enum occupant_kind kind,

@@ -148,9 +148,10 @@ class Threats(unittest.TestCase):
         made = {"agent": lines.ok("agents.spawn", {"name": "somebody"})["id"], "quest": lines.ok("quests.create", {"subject": "s"})["id"],
                 "idea": lines.ok("ideas.store", {"name": "n", "content": "c"})["id"],
                 "role": lines.ok("roles.create", {"title": "t", "type": "advisor"})["id"], "user": lines.ok("users.create", {"name": "u"})["id"],
-                "task": lines.ok("tasks.create")["id"], "worker": lines.ok("workers.register", {"name": "w"})["id"]}
+                "task": lines.ok("tasks.create")["id"], "worker": lines.ok("workers.register", {"name": "w"})["id"],
+                "mailbox": lines.ok("mailboxes.create", {"name": "m"})["id"]}
         kinds = {"quests": "quest", "agents": "agent", "ideas": "idea", "roles": "role", "users": "user", "keys": "key", "tasks": "task",
-                 "workers": "worker"}
+                 "workers": "worker", "mailboxes": "mailbox"}
         missing = "0192f0c1-2222-7333-8444-555566667777"
         held = {"attempt": 1, "token": "t"}
         more = {"quests.close": {"kind": "done", "summary": "s"}, "quests.update": {"subject": "t"}, "quests.assign": {"assignee": "somebody"},
@@ -159,7 +160,8 @@ class Threats(unittest.TestCase):
                 "roles.assign": {"occupant": "somebody"}, "keys.revoke": {"confirm": True}, "ideas.link": {"to": made["idea"]}, "ideas.unlink": {"to": made["idea"]},
                 **{f"tasks.{v}": held for v in ("start", "heartbeat", "complete", "release")}, "tasks.fail": {**held, "message": "m"},
                 "tasks.approve": {"decision": "approve"}, "tasks.review": {"decision": "accept"},
-                "tasks.answer": {"question_id": "x", "answer": 1}, "workers.remove": {"confirm": True}}
+                "tasks.answer": {"question_id": "x", "answer": 1}, "workers.remove": {"confirm": True},
+                "mailboxes.send": {"payload": 1}, "mailboxes.ack": {"receipts": []}, "mailboxes.delete": {"confirm": True}}
         n = 0
         for name, verb in VERBS.items():
             params = verb["params_schema"].get("properties", {})

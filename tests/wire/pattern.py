@@ -86,9 +86,10 @@ OPAQUE = re.compile(r'("(?:token|next_cursor|cursor|generation|incident|instance
 COUNTED = re.compile(r'("(?:pid|uptime_s|commits|calls|connections|streams|\w+_bytes|age_days|recency|score|queued_\w+)":)-?[0-9.e-]+')
 
 
-# A key, and the part of it that names it; hashes of the audit.
+# A key, and the part of it that names it; receipts of mail; hashes of the audit.
 KEY = re.compile(r'qd_[0-9A-Za-z]{57}|(?<="id":")[0-9A-Za-z]{8}(?=")|(?<="target":")[0-9A-Za-z]{8}(?=")'
-                 r'|(?<="rotated_to":")[0-9A-Za-z]{8}(?=")|(?<=with id: )[0-9A-Za-z]{8}(?= ends)')
+                 r'|(?<="rotated_to":")[0-9A-Za-z]{8}(?=")|(?<=with id: )[0-9A-Za-z]{8}(?= ends)'
+                 r'|(?<=")[1-9][0-9]*-[0-9a-f]{32}(?=")')
 HASH = re.compile(r'"[0-9a-f]{64}"')
 
 
@@ -102,7 +103,7 @@ class Names:
         def name(match):
             return self.seen.setdefault(match[0], f"id-{len(self.seen)}")
         text = HASH.sub('"HASH"', TIME.sub("TIME", text))
-        text = re.sub(r"claimed by (uid:\d+|anonymous)", "claimed by SOMEBODY", text)
+        text = re.sub(r"(claimed by |\"owner\":\"|\"from\":\")(uid:\d+|anonymous)", r"\1SOMEBODY", text)
         text = COUNTED.sub(r"\g<1>0", OPAQUE.sub(r'\g<1>"OPAQUE"', text))
         text = re.sub(r'"[0-9a-z]{6,12}\.(\d+)"', r'"GENERATION.\1"', text)
         return KEY.sub(name, ID.sub(name, text))

@@ -136,6 +136,16 @@ static const struct fixture {
 	  "insert into users (id, name, name_key, created_by, created_at, updated_at) values "
 	  "('u1', 'Ann', 'ann', 'p', 1, 2);",
 	  "select (select name || name_key from users where id = 'u1') = 'Annann'" },
+	{ 9,
+	  "insert into meta values ('generation', 'old'), ('counter', '1'), ('instance', "
+	  "'old-company');"
+	  "insert into mailboxes (id, name, name_key, owner, max_mail, visibility_ms, sent, "
+	  "in_flight, created_by, created_at) values ('m1', 'Box', 'box', 'p', 9, 9, 3, 1, 'p', "
+	  "1);"
+	  "insert into mail (mailbox, seq, sender, payload, sent_at, deliveries, token, due_at) "
+	  "values (1, 3, 'p', '[1]', 1, 2, 'x', 7);",
+	  "select (select name || payload from mail l join mailboxes m on m.n = l.mailbox) = "
+	  "'Box[1]'" },
 };
 
 static bool make_old(struct world *w, const struct fixture *f)
@@ -171,7 +181,7 @@ static int n_backups(struct world *w)
 TEST(f_24_every_older_version_comes_up_with_its_data_after_a_backup)
 {
 	static const char *const names[ARRAY_LEN(fixtures)] = { "1.db", "2.db", "3.db", "4.db",
-								"5.db", "7.db", "8.db" };
+								"5.db", "7.db", "8.db", "9.db" };
 
 	for (size_t i = 0; i < ARRAY_LEN(fixtures); i++) {
 		WORLD(w);

@@ -9,6 +9,7 @@
 #include "base/failpoint.h"
 #include "handlers.gen.h"
 #include "schemas/shape.h"
+#include "store/mail.h"
 #include "tests/unit/verbs/world.h"
 #include "verbs.gen.h"
 #include "verbs/tasks_due.h"
@@ -190,6 +191,25 @@ static const struct step work[] = {
 	{ "workers.remove", "{'id': 'ann'}" },
 };
 
+static const struct step post[] = {
+	{ "agents.spawn", "{'name': 'kim'}" },
+	{ "roles.create", "{'title': 'x', 'type': 'advisor'}" },
+	{ "mailboxes.create", "{'name': 'box', 'owner': 'kim', 'about': 'x', 'max_mail': 2}" },
+	{ "mailboxes.create", "{'name': 'second', 'owner': 'role:r-1'}" },
+	{ "mailboxes.create", "{'name': 'BOX'}" },
+	{ "mailboxes.list", "{'owner': 'kim'}" },
+	{ "mailboxes.list", "{'limit': 1}" },
+	{ "mailboxes.send", "{'id': 'box', 'payload': {'a': 1}}" },
+	{ "mailboxes.send", "{'id': '$3', 'payload': 2}" },
+	{ "mailboxes.send", "{'id': 'box', 'payload': 3}" },
+	{ "mailboxes.receive", "{'id': 'box'}" },
+	{ "mailboxes.receive", "{'id': 'box', 'max': 2, 'visibility_ms': 50}" },
+	{ "mailboxes.receive", "{'id': 'box', 'wait_ms': 10}" },
+	{ "mailboxes.ack", "{'id': 'box', 'receipts': ['1-2', '#11']}" },
+	{ "mailboxes.ack", "{'id': 'box', 'receipts': ['#11']}" },
+	{ "mailboxes.delete", "{'id': 'box', 'confirm': true}" },
+};
+
 enum { SWALLOWED = 1000 };
 
 static const char *const points[] = { "db_stmt", "db_step", "arena_alloc" };
@@ -299,6 +319,8 @@ static void fail_every_step(struct world *w, const struct step *steps, size_t n)
 		r = world_say(w, steps[i].verb, "%s", text);
 		ids[i] = world_text(r, "id");
 		tokens[i] = world_text(r, "items.0.token");
+		if (!tokens[i].p)
+			tokens[i] = world_text(r, "items.0.receipt");
 	}
 }
 
@@ -320,6 +342,16 @@ TEST(f_13_every_verb_of_the_queue_says_what_fails_and_works_the_next_time)
 	fail_every_step(&w, work, ARRAY_LEN(work));
 }
 
+TEST(f_13_every_verb_of_mailboxes_says_what_fails_and_works_the_next_time)
+{
+	WORLD_OPEN(w);
+
+	if (!FAIL_POINTS_BUILT)
+		TEST_SKIP("this build has no fail points");
+	fail_every_step(&w, post, ARRAY_LEN(post));
+	CHECK_INT(world_count(world_say(&w, "mailboxes.list", "{}"), "items"), 1);
+}
+
 /* A round of timers with the n-th hit of a point failing, undone. What it returned. */
 static int attempt_round(struct world *w, const char *point, int n)
 {
@@ -332,6 +364,7 @@ static int attempt_round(struct world *w, const char *point, int n)
 			  .store = w->store,
 			  .now_ms = clock_wall_ms(&w->clock) };
 	bool has_more;
+	int64_t next;
 	char fp[64];
 	int e;
 
@@ -341,6 +374,10 @@ static int attempt_round(struct world *w, const char *point, int n)
 	snprintf(fp, sizeof(fp), "%s:%d*return", point, n);
 	fail_points_set(fp);
 	e = tasks_tick(&c, 200, &has_more);
+	if (!e)
+		e = store_mail_tick(&tx, 200, &has_more);
+	if (!e)
+		e = store_mail_next_time(&tx, &next);
 	if (fail_points_have_acted() && e == 0)
 		e = arena.is_out ? -ERR_NOMEM : SWALLOWED;
 	else if (!fail_points_have_acted())
@@ -364,6 +401,12 @@ TEST(f_13_a_round_of_timers_says_what_fails_and_works_the_next_time)
 	world_say(&w, "tasks.create", "{'lease_ms': 500, 'priority': 2}");
 	world_say(&w, "tasks.create", "{'schedule_to_start_ms': 500}");
 	world_say(&w, "tasks.claim", "{'worker': 'ann'}");
+	for (int i = 0; i < 2; i++) {
+		world_say(&w, "mailboxes.create", "{'name': 'm%d', 'visibility_ms': 500}", i);
+		world_say(&w, "mailboxes.send", "{'id': 'm%d', 'payload': 1}", i);
+		world_say(&w, "mailboxes.receive", "{'id': 'm%d'}", i);
+	}
+	world_say(&w, "mailboxes.delete", "{'id': 'm1', 'confirm': true}");
 	for (int i = 0; i < 3; i++) {
 		clock_advance(&w.clock, 1000);
 		for (size_t k = 0; k < ARRAY_LEN(points); k++) {

@@ -10,6 +10,7 @@
 #include "handlers.gen.h"
 #include "schemas/shape.h"
 #include "store/db.h"
+#include "store/mail.h"
 #include "verbs.gen.h"
 #include "verbs/tasks_due.h"
 
@@ -273,7 +274,8 @@ void world_wait(struct world *w, int64_t ms)
 
 		if (!CHECK_OK(store_begin(w->store)) ||
 		    !CHECK_OK(store_call_begin(w->store, &w->arena, c.now_ms, &tx)) ||
-		    !CHECK_OK(tasks_tick(&c, 200, &has_more)))
+		    !CHECK_OK(tasks_tick(&c, 200, &has_more)) ||
+		    !CHECK_OK(store_mail_tick(&tx, 200, &has_more)))
 			return;
 		CHECK_OK(store_call_keep(w->store));
 		CHECK_OK(store_commit(w->store));

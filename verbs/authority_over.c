@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "verbs/authority_over.h"
+
+#include "store/roles_graph.h"
+
+struct str authority_own_id(const struct principal *p)
+{
+	size_t at = str_find(p->id, ':', 0);
+
+	return str_slice(p->id, at + 1, p->id.n);
+}
+
+int authority_over_agent(struct store_tx *tx, const struct principal *p,
+			 const struct store_agent *a, bool *out)
+{
+	struct str me = authority_own_id(p);
+	int e;
+
+	*out = false;
+	if (str_eq(a->agent.id, me)) /* nobody widens himself */
+		return 0;
+	if (str_eq(a->agent.created_by, p->id)) {
+		*out = true;
+		return 0;
+	}
+	e = store_seat_above_occupant(tx, me, a->agent.id, out);
+	if (!e && !*out && p->kind == PRINCIPAL_KIND_AGENT)
+		e = store_agent_is_below(tx, a->n, me, out);
+	return err_trace(e);
+}
+
+/* Who sits there speaks for the role, and who sits above it may too. */
+static int may_speak_for_role(struct store_tx *tx, const struct principal *p, struct str id,
+			      bool *out)
+{
+	struct store_role r;
+	int e = store_role_find(tx, id, &r);
+
+	if (e)
+		return e < 0 ? err_trace(e) : 0;
+	*out = r.role.occupant.p && str_eq(r.role.occupant, authority_own_id(p));
+	return *out ? 0 : err_trace(store_seat_above_role(tx, authority_own_id(p), r.n, out));
+}
+
+int authority_over_principal(struct store_tx *tx, const struct principal *p, struct str who,
+			     bool *out)
+{
+	struct store_agent a;
+	int e;
+
+	*out = str_eq(who, p->id);
+	if (*out || (p->kind != PRINCIPAL_KIND_AGENT && p->kind != PRINCIPAL_KIND_USER))
+		return 0;
+	if (str_starts(who, STR("user:")))
+		return err_trace(
+		    store_seat_above_occupant(tx, authority_own_id(p),
+					      str_slice(who, sizeof("user:") - 1, who.n), out));
+	if (str_starts(who, STR("role:")))
+		return err_trace(
+		    may_speak_for_role(tx, p, str_slice(who, sizeof("role:") - 1, who.n), out));
+	if (!str_starts(who, STR("agent:")))
+		return 0;
+	e = store_agent_find(tx, str_slice(who, sizeof("agent:") - 1, who.n), &a);
+	if (e)
+		return e < 0 ? err_trace(e) : 0;
+	return err_trace(authority_over_agent(tx, p, &a, out));
+}
