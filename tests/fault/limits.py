@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Too much of everything: connections, callers, calls, readers that do not read; too little memory, no
 descriptors."""
+import contextlib
 import json
 import os
 import resource
@@ -271,6 +272,12 @@ class Follower:
             self.text += self.socket.recv(65536)
         need(b'"connected"' in self.text, self.text)
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+
     def rest(self, until=b"", seconds=10):
         """All that comes until a text is there, or the end."""
         self.socket.settimeout(seconds)
@@ -293,8 +300,12 @@ def f_22(long):
 def followers():
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(max(soft, 4000), hard), hard))
-    with questd.Server(*SMALL, http="off") as server:
+    with contextlib.ExitStack() as opened, questd.Server(*SMALL, http="off") as server:
         lines, others, late = server.lines(), {"kind": "other.kind", "payload": {"x": "y" * 8000}}, []
+
+        def follow(kinds):
+            return opened.enter_context(Follower(server, kinds))
+
         batch = questd.compact([{"jsonrpc": "2.0", "id": i, "method": "events.fire", "params": others} for i in range(100)])
 
         def speak():
@@ -302,9 +313,9 @@ def followers():
             need(all("result" in answer for answer in json.loads(lines.read())), "an event was refused")
         for _ in range(60):  # 48 MiB: the store's caches are full before anybody listens
             speak()
-        awake = [Follower(server, ["crowd.*"]) for _ in range(1999)]
+        awake = [follow(["crowd.*"]) for _ in range(1999)]
         speak()
-        stalled = Follower(server, ["*"])
+        stalled = follow(["*"])
         grown = 0
 
         def listen(f):
