@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "verbs/authority.h"
 
+#include <assert.h>
+
 #include "store/quests.h"
 #include "store/roles_graph.h"
 #include "verbs.gen.h"
@@ -498,6 +500,7 @@ int authority_check_verb(struct call *c, const struct principal *p, const struct
 	if (authority_has(p, v))
 		return 0;
 	explain_verb(c->arena, p, v, &all);
+	assert(all.n); /* what nothing stands in the way of is had: settle_verb() */
 	call_fail(c, ERROR_DENIED, "%.*s may not call %.*s: %.*s", STR_ARG(p->id), STR_ARG(v->name),
 		  STR_ARG(first->reason));
 	c->failure.hint = str_fmt(c->arena,
