@@ -9,6 +9,7 @@
 #include "server/access.h"
 #include "server/jwks.h"
 #include "server/server.h"
+#include "verbs.gen.h"
 #include "verbs/authority.h"
 
 #define WELL_KNOWN        "/.well-known/oauth-protected-resource"
@@ -131,6 +132,16 @@ int access_tokens_recheck(struct access_tokens *t, struct arena *a, const struct
 
 /* ---- what clients are told ---- */
 
+static struct str challenge(const struct access_tokens *t, struct arena *a, struct str fault,
+			    struct str scopes)
+{
+	return str_fmt(
+	    a,
+	    "Bearer realm=\"questd\"%.*s, scope=\"%.*s\", resource_metadata=\"%.*s" WELL_KNOWN
+	    "%.*s\"",
+	    STR_ARG(fault), STR_ARG(scopes), STR_ARG(t->origin), STR_ARG(t->path));
+}
+
 struct str access_tokens_challenge(const struct access_tokens *t, struct arena *a,
 				   const char *error, const char *why)
 {
@@ -138,10 +149,33 @@ struct str access_tokens_challenge(const struct access_tokens *t, struct arena *
 					   why ? why : "")
 				 : STR("");
 
-	return str_fmt(a,
-		       "Bearer realm=\"questd\"%.*s, scope=\"" EVERYDAY_SCOPES
-		       "\", resource_metadata=\"%.*s" WELL_KNOWN "%.*s\"",
-		       STR_ARG(fault), STR_ARG(t->origin), STR_ARG(t->path));
+	return challenge(t, a, fault, STR(EVERYDAY_SCOPES));
+}
+
+access_roles access_tokens_lacking(const struct principal *p, const struct call_failure *f,
+				   const struct verb *v)
+{
+	bool has_token = p->kind == PRINCIPAL_KIND_USER && !p->key && !p->is_owner;
+
+	return f->code == ERROR_DENIED && v && has_token && !(v->access & p->roles) ? v->access : 0;
+}
+
+struct str access_tokens_step_up(const struct access_tokens *t, struct arena *a, access_roles has,
+				 access_roles would_do)
+{
+	access_roles wanted = has | (would_do & (~would_do + 1)); /* the lowest bit */
+	struct str scopes = STR("");
+
+	for (int role = 1; role < ACCESS_ROLE_MAX; role++)
+		if (wanted & 1u << role)
+			scopes = str_fmt(a, "%.*s%s" JWT_SCOPE_PREFIX "%.*s", STR_ARG(scopes),
+					 scopes.n ? " " : "",
+					 STR_ARG(access_role_text((enum access_role)role)));
+	return challenge(
+	    t, a,
+	    STR(", error=\"insufficient_scope\", error_description=\"the scopes of the "
+		"token do not allow this call\""),
+	    scopes);
 }
 
 static void put_one(struct json_out *w, const char *key, struct str value)

@@ -6,10 +6,10 @@
 #include "base/arena.h"
 #include "base/macros.h"
 #include "base/str.h"
+#include "verbs/call.h"
 
 struct access_tokens;
 struct buf;
-struct principal;
 struct server;
 
 /* With options auth.*; *out is NULL when they name no issuer. */
@@ -26,5 +26,12 @@ int access_tokens_recheck(struct access_tokens *t, struct arena *a,
 /* The parameters of a challenge behind `Bearer realm="questd"`; error and why may be NULL. */
 struct str access_tokens_challenge(const struct access_tokens *t, struct arena *a,
 				   const char *error, const char *why);
+/* Of a call that was denied because no scope of its token is an access role that may: the roles
+ * that would do; else 0. */
+access_roles access_tokens_lacking(const struct principal *p, const struct call_failure *f,
+				   const struct verb *v);
+/* The challenge of such a call: what its token has, and the least that would do. */
+struct str access_tokens_step_up(const struct access_tokens *t, struct arena *a, access_roles has,
+				 access_roles would_do);
 /* What says where tokens come from (RFC 9728); false where `path` is not its place. */
 bool access_tokens_metadata(const struct access_tokens *t, struct str path, struct buf *out);

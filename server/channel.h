@@ -64,6 +64,7 @@ struct channel {
 	struct str trace;       /* of all its calls: the id of a trace, or NONE */
 	bool is_read_only;      /* nothing may be changed through it, by any method */
 	int64_t retry_after_ms; /* HTTP: of the answer that is being sent */
+	access_roles step_up;   /* likewise: one of these as a scope of its token would do */
 	bool is_cut;            /* its key has ended */
 	bool is_gone;           /* the peer left; requests in lanes finish unheard */
 };

@@ -122,7 +122,12 @@ static int status_of(enum error_code code)
 void http_call_refuse_failure(struct http_call *c, const struct call_failure *f,
 			      const struct verb *verb)
 {
-	refuse(c, &(struct http_refusal){ .status = status_of(f->code) }, f, verb);
+	access_roles lacking = access_tokens_lacking(&c->principal, f, verb);
+	struct http_refusal refusal = { .status = status_of(f->code) };
+
+	if (lacking)
+		refusal.header = http_step_up(c->x, c->server, &c->principal, lacking);
+	refuse(c, &refusal, f, verb);
 }
 
 void http_call_refuse(struct http_call *c, int status, enum error_code code, const char *fmt, ...)
@@ -142,18 +147,21 @@ void http_call_refuse(struct http_call *c, int status, enum error_code code, con
 static int rpc_answer(struct channel *channel, struct str message, int status)
 {
 	char seconds[24];
-	struct http_header retry = { STR("Retry-After"), { seconds, 0 } };
+	struct http_header header = { STR("Retry-After"), { seconds, 0 } };
 	struct http_call *c = container_of(channel, struct http_call, channel);
 	bool is_busy = status == 429 || status == 503;
 
-	retry.value.n = (size_t)snprintf(seconds, sizeof(seconds), "%lld",
-					 (long long)MAX((channel->retry_after_ms + 999) / 1000, 1));
+	header.value.n = (size_t)snprintf(seconds, sizeof(seconds), "%lld",
+					  (long long)MAX((channel->retry_after_ms + 999) / 1000,
+							 1));
+	if (status == 403)
+		header = http_step_up(c->x, channel->server, &channel->principal, channel->step_up);
 	reply(c,
 	      &(struct http_answer){ .status = status,
 				     .content_type = message.p ? STR("application/json") : STR_NONE,
 				     .body = message,
-				     .headers = &retry,
-				     .n_headers = is_busy });
+				     .headers = &header,
+				     .n_headers = is_busy || status == 403 });
 	return 0;
 }
 

@@ -54,6 +54,10 @@ void http_call_answer(struct http_call *c, int status, struct str content_type, 
 bool http_gate_pass(struct http_call *c, const struct http_request *r, uint16_t port,
 		    bool needs_token);
 
+/* The header of a 403 for a token of whose scopes none is among `would_do`. */
+struct http_header http_step_up(struct http_exchange *x, const struct server *s,
+				const struct principal *who, access_roles would_do);
+
 /* ---- http_health.c ---- */
 void http_health_live(struct http_call *c, const struct http_request *r);  /* /healthz */
 void http_health_ready(struct http_call *c, const struct http_request *r); /* /readyz */

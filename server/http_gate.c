@@ -174,6 +174,16 @@ static void refuse_token(struct http_call *c, int e, bool was_given, const char 
 							 : "a bearer token is needed" });
 }
 
+struct http_header http_step_up(struct http_exchange *x, const struct server *s,
+				const struct principal *who, access_roles would_do)
+{
+	struct str text = access_tokens_step_up(access_keys_tokens(s->keys), http_arena(x),
+						who->roles, would_do);
+
+	return (struct http_header){ STR("WWW-Authenticate"),
+				     text.p ? text : STR("Bearer error=\"insufficient_scope\"") };
+}
+
 /* They were lent for this moment. */
 static bool keep_texts(struct arena *a, struct principal *p)
 {

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include "server/access_tokens.h"
 #include "server/mcp_batch.h"
 #include "server/mcp_listen.h"
 #include "server/mcp_session.h"
@@ -234,6 +235,7 @@ static void on_done(struct request *r)
 	c->request = NULL;
 	if (r->call.failure.code)
 		o.failure = &r->call.failure;
+	c->step_up = access_tokens_lacking(&r->principal, &r->call.failure, r->verb);
 	if (c->is_cancelled || !c->channel || c->channel->is_gone)
 		mcp_call_free(c);
 	else

@@ -186,6 +186,7 @@ struct mcp_call {
 	struct buf out;
 	struct json_out w;
 	struct charge parked, parked_bytes; /* while it waits for something that is no verb */
+	access_roles step_up; /* its verb was denied: these as scopes of its token would do */
 	bool is_cancelled;
 };
 

@@ -119,6 +119,10 @@ static void answer(struct mcp_call *c, int status)
 		mcp_put_error(&c->out, c->id, MCP_INTERNAL, STR("memory is out"),
 			      STR(OUT_OF_MEMORY));
 	}
+	if (c->channel && c->step_up)
+		status = 403;
+	if (c->channel)
+		c->channel->step_up = c->step_up;
 	if (c->channel && c->id.p && !c->is_cancelled)
 		/* The one answer of this call: what a peer does not take is its loss. */
 		(void)c->channel->ops->answer(c->channel, buf_str(&c->out), status);

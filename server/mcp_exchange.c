@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#include "server/http_call.h"
 #include "server/mcp_listen.h"
 #include "server/mcp_session.h"
 #include "transport/sse.h"
@@ -79,7 +80,7 @@ void mcp_http_end(struct mcp_exchange *m, bool was_cut)
 
 /* ---- out ---- */
 
-#define N_HEADERS_MAX 3
+#define N_HEADERS_MAX 4
 
 static size_t headers(struct mcp_exchange *m, bool is_stream, struct http_header out[N_HEADERS_MAX])
 {
@@ -91,6 +92,9 @@ static size_t headers(struct mcp_exchange *m, bool is_stream, struct http_header
 	out[n++] = (struct http_header){ STR("Cache-Control"), STR("no-store") };
 	if (is_stream)
 		out[n++] = (struct http_header){ STR("X-Accel-Buffering"), STR("no") };
+	else if (m->channel.step_up && !m->is_batch && m->x)
+		out[n++] = http_step_up(m->x, m->channel.server, &m->channel.principal,
+					m->channel.step_up);
 	return n;
 }
 

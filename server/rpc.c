@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/rpc_limits.h"
+#include "server/access_tokens.h"
 #include "server/channel.h"
 #include "server/decode.h"
 #include "server/message.h"
@@ -126,8 +127,10 @@ static bool is_done(const struct request *r)
 
 static void answer_with(struct channel *c, struct str message, const struct call_failure *f)
 {
+	int status = c->step_up ? 403 : status_of(f);
+
 	c->retry_after_ms = f->retry_after_ms;
-	(void)c->ops->answer(c, message, status_of(f)); /* one who does not take it is cut */
+	(void)c->ops->answer(c, message, status); /* one who does not take it is cut */
 }
 
 static void send_one(struct channel *c, const struct request *r)
@@ -135,6 +138,7 @@ static void send_one(struct channel *c, const struct request *r)
 	struct buf *b = &c->server->rpc->out;
 
 	put_answer(b, r);
+	c->step_up = access_tokens_lacking(&r->principal, &r->call.failure, r->verb);
 	if (b->failed)
 		answer_no_memory(c, r->id.p ? r->id : STR("null"), is_done(r));
 	else

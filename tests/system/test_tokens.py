@@ -181,11 +181,61 @@ class Tokens(unittest.TestCase):
             self.assertEqual(self.call(token)[0], 200)
 
     def test_tm_authz_06_scopes_are_access_roles(self):
-        status, _, answer = self.call(self.ed.token(scope="questd:viewer"), "quests.create", {"subject": "x"})
-        self.assertEqual((status, answer["error"]["data"]["code"]), (200, "denied"))
         me = self.call(self.ed.token(scope="questd:org_admin questd:viewer questd:king"))[2]["result"]
         self.assertEqual(me["access"], ["viewer", "org_admin"])
         self.refused(self.ed.token(scope="openid email"), "the token has no scope that allows anything here", 403)
+
+    def step_up(self, challenge):
+        """The scopes that such a challenge asks for."""
+        self.assertIn('error="insufficient_scope"', challenge)
+        self.assertIn(f'resource_metadata="{METADATA}"', challenge)
+        self.assertEqual(challenge.count("Bearer"), 1)
+        return re.search(r'scope="([^"]*)"', challenge)[1]
+
+    def test_mcp_a5_a_call_beyond_the_scopes_is_403_and_says_which_would_do(self):
+        """TM-AUTHZ-06: what the token has and the least that is wanting, so that a client asks once."""
+        for scope, method, wanted in (("questd:viewer", "quests.create", "questd:viewer questd:operator"),
+                                      ("questd:operator", "users.create", "questd:operator questd:org_admin"),
+                                      ("questd:viewer questd:operator", "agents.spawn", "questd:viewer questd:operator questd:agent_admin")):
+            status, challenge, answer = self.call(self.ed.token(scope=scope), method, {})
+            self.assertEqual((status, answer["error"]["data"]["code"], answer["error"]["data"]["gate"]), (403, "denied", "access"))
+            self.assertEqual(self.step_up(challenge), wanted)
+        token = {"Authorization": "Bearer " + self.ed.token(scope="questd:viewer")}
+        client = mcpwire.Http(self.server)
+        for era in ("modern", "legacy"):
+            if era == "legacy":
+                client.initialize("2025-11-25")  # the owner's; the token's own session follows
+                client = mcpwire.Http(self.server)
+                reply = client.request("initialize", {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {
+                    "name": "t", "version": "1"}}, token)
+                client.session, client.version = reply.headers["mcp-session-id"], "2025-11-25"
+            params = {"name": "quests_create", "arguments": {"subject": "x"}}
+            reply = client.request("tools/call", mcpwire.modern(params) if era == "modern" else params, token)
+            self.assertEqual(reply.status, 403, era)
+            self.assertEqual(self.step_up(reply.headers["www-authenticate"]), "questd:viewer questd:operator")
+            result = reply.json()["result"]
+            self.assertEqual((result["isError"], json.loads(result["content"][0]["text"])["gate"]), (True, "access"))
+
+    def test_mcp_a5_what_no_scope_would_mend_is_no_403(self):
+        viewer = {"Authorization": "Bearer " + self.ed.token(scope="questd:viewer")}
+        calls = [{"jsonrpc": "2.0", "id": n, "method": method, "params": {}} for n, method in enumerate(("quests.create", "system.ping"))]
+        status, headers, text = self.server.http("POST", "/rpc", calls, viewer, token=False)
+        self.assertEqual((status, [("error" in a) for a in json.loads(text)]), (200, [True, False]), "a batch's calls fail one by one")
+        self.assertNotIn("www-authenticate", {k.lower() for k in headers})
+        self.owner.ok("agents.spawn", {"name": "robot"})
+        status, challenge, answer = self.call(self.ed.token(scope="questd:agent_admin"), "agents.update", {"id": "robot", "model": "x"})
+        self.assertEqual((status, challenge, answer["error"]["data"]["gate"]), (200, "", "authority"))
+        key = self.owner.ok("keys.create", {"name": "k", "owner_kind": "user", "owner": "ann", "access": ["viewer"]})
+        status, challenge, answer = self.call(key["secret"], "quests.create", {"subject": "x"})
+        self.assertEqual((status, challenge, answer["error"]["data"]["gate"]), (200, "", "access"))
+
+    def test_mcp_a5_a_broader_scope_holds_what_a_narrower_does(self):
+        with open(os.path.join(questd.BUILD, "schemas/expect.json")) as f:
+            verbs = json.load(f)["verbs"]
+        for narrow, broad in (("viewer", "operator"), ("operator", "agent_admin"), ("operator", "workflow_admin"),
+                              ("agent_admin", "org_admin"), ("workflow_admin", "org_admin")):
+            self.assertEqual([v for v, info in verbs.items() if narrow in info["access"] and broad not in info["access"]], [],
+                             f"{broad} implies {narrow}")
 
     def test_tm_authz_06_two_tokens_of_a_person_keep_their_own_rights(self):
         big, small = self.ed.token(scope="questd:org_admin"), self.ed.token(scope="questd:viewer")
