@@ -206,6 +206,10 @@ static int load(struct jwks *k)
 		return err_sys("cannot look at '%s'", k->path);
 	k->inode = st.st_ino;
 	k->changed_ns = changed_ns(&st);
+	if (st.st_mode & 022)
+		return err_new(ERR_SYS,
+			       "others may write '%s', and so let themselves in: chmod go-w it",
+			       k->path);
 	e = fd_read_file(k->path, FILE_MAX, &text);
 	if (e)
 		return e < 0 ? err_trace(e) : err_new(ERR_SYS, "'%s' went away", k->path);

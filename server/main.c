@@ -18,6 +18,7 @@
 #include "server/conn_http.h"
 #include "server/conn_line.h"
 #include "server/info.h"
+#include "server/jwks.h"
 #include "server/lanes.h"
 #include "server/notify.h"
 #include "server/request.h"
@@ -411,6 +412,26 @@ static int restore(struct program *p)
 	return EXIT_OK;
 }
 
+/* Beyond the settings themselves: the file of keys that one of them names. */
+static int check_config(struct server *s)
+{
+	const struct options *o = &s->options;
+	char text[sizeof(((struct err_report *)0)->text) + 16];
+	struct err_report report;
+	struct jwks *keys = NULL;
+	int e = o->auth_issuer.p ? jwks_new(o->auth_keys.p, &keys) : 0;
+
+	jwks_free(keys);
+	if (e) {
+		err_take(e, &report);
+		snprintf(text, sizeof(text), "auth.keys: %s", report.text);
+		return complain(EXIT_CONFIG, text);
+	}
+	if (o->n_warnings > 0)
+		return complain(EXIT_FAILED, o->warnings[0].p);
+	return complain(EXIT_OK, o->config_path ? o->config_path : "all settings are the defaults");
+}
+
 /* What is wrong with the settings has been said before (code 2); 1 is a warning or an unsound
  * database. */
 static int check(struct program *p)
@@ -420,11 +441,8 @@ static int check(struct program *p)
 	bool is_there = false;
 	int e;
 
-	if (s->options.check == OPTIONS_CHECK_CONFIG && s->options.n_warnings > 0)
-		return complain(EXIT_FAILED, s->options.warnings[0].p);
 	if (s->options.check == OPTIONS_CHECK_CONFIG)
-		return complain(EXIT_OK, s->options.config_path ? s->options.config_path
-								: "all settings are the defaults");
+		return check_config(s);
 	if (s->options.check == OPTIONS_CHECK_LISTEN)
 		return check_listen(s);
 	e = server_look(s, &is_there, &problem);

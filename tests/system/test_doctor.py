@@ -168,6 +168,33 @@ class Doctor(Folder):
         self.assertIn("QUESTD_STORE_KEEP_BACKUPS", found["config"]["text"])
         self.assertEqual(found["database"]["verdict"], "ok")
 
+    def test_an_issuers_keys_that_cannot_be_used_are_told(self):
+        """TM-AUTHZ-06: before a start fails by them, or a running server lets nobody in any more."""
+        self.cli("setup", code=0)
+        keys = os.path.join(self.data, "jwks.json")
+        env = {"QUESTD_AUTH_ISSUER": "https://login.example.org", "QUESTD_AUTH_RESOURCE": "https://questd.example.org/mcp",
+               "QUESTD_AUTH_KEYS": keys}
+        self.assertIn(keys, self.findings(code=1, env=env)["config"]["text"])
+        good = {"kty": "OKP", "crv": "Ed25519", "kid": "d", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}
+        for text, says in (("nonsense", "no JWKS"), (json.dumps({"keys": []}), "no key with a kid"),
+                           (json.dumps({"keys": [good, good]}), "two keys have the kid 'd'")):
+            with open(os.open(keys, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as f:
+                f.write(text)
+            found = self.findings(code=1, env=env)["config"]
+            self.assertEqual(found["verdict"], "fail")
+            self.assertIn("auth.keys", found["text"])
+            self.assertIn(says, found["text"])
+        with open(keys, "w") as f:
+            f.write(json.dumps({"keys": [good]}))
+        self.assertEqual(self.findings(code=0, env=env)["config"]["verdict"], "ok")
+        os.chmod(keys, 0o662)
+        self.assertIn("chmod go-w", self.findings(code=1, env=env)["config"]["text"])
+        server = Server(data=self.data, http="off", env=env, wait=False)
+        self.assertNotEqual(server.process.wait(20), 0)
+        server.reader.join(5)
+        self.assertIn("chmod go-w", server.err)
+        server.__exit__()
+
     def test_a_variable_that_nobody_reads_is_told(self):
         self.cli("setup", code=0)
         env = {"QUESTD_HTTP_LISTN": "secret"}
