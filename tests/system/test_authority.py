@@ -12,6 +12,10 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import questd  # noqa: E402
 
 
+EXPECT = json.load(open(os.path.join(questd.BUILD, "schemas/expect.json")))
+VERBS = EXPECT["verbs"]
+
+
 def code_of(answer):
     return answer.get("error", {}).get("data", {}).get("code")
 
@@ -218,6 +222,68 @@ class Company(unittest.TestCase):
         for one in parents:
             self.assertEqual(self.owner.ok("roles.get", {"id": one})["below"], len(below(one)), one)
         self.assertTrue(self.owner.ok("system.check", {"quick": False})["sound"])
+
+    # ---- every verb on what is somebody else's
+
+    def foreign(self):
+        """An object of each type that has an owner, which is none of who asks."""
+        theirs = self.owner.ok("agents.spawn", {"name": "theirs"})
+        person = self.owner.ok("users.create", {"name": "them"})
+        role = self.owner.ok("roles.create", {"title": "Theirs", "type": "director", "occupant": person["id"], "occupant_kind": "human"})
+        quest = self.owner.ok("quests.create", {"subject": "x", "assignee": theirs["id"]})
+        key = self.owner.ok("keys.create", {"name": "k", "owner_kind": "worker", "owner": "w", "access": ["viewer"]})
+        return {"agent": theirs["id"], "user": person["id"], "role": role["short_id"], "quest": quest["short_id"], "key": key["id"]}
+
+    def params(self, verb, id_):
+        """Those of a call that would go well, about this one."""
+        def meant(value):
+            return id_ if isinstance(value, str) and value.startswith("$") else value
+        good = next((e for e in VERBS[verb]["examples"] if "error" not in e and e["params"]), {"params": {}})
+        return {k: [meant(i) for i in v] if isinstance(v, list) else meant(v) for k, v in good["params"].items()} | {
+            VERBS[verb]["target"]["param"]: id_}
+
+    def test_t1_tm_authz_01_every_verb_by_every_role_on_what_is_anothers_is_as_the_schemas_say(self):
+        """TM-AUTHZ-01: an agent reads what its roles let it read, and changes nothing of others, on three transports;
+        of people, who share quests, org_admin alone changes the rest."""
+        foreign = self.foreign()
+        about = {v: i for v, i in VERBS.items() if i.get("target") and i["target"]["type"] in foreign}
+        self.assertEqual({i["target"]["type"] for i in about.values()}, set(foreign))
+        relay = questd.Relay("--socket", self.server.socket_path)
+        self.owner.ok("users.create", {"name": "someone"})
+        wide = {"reads_per_minute": 1000000, "writes_per_minute": 1000000}
+        for role in EXPECT["roles"]:
+            person = self.lines("user", "someone", role)
+            for verb, info in about.items():
+                id_ = foreign[info["target"]["type"]]
+                may = role in info["access"] and (info["annotations"]["readOnly"] or role == "org_admin" or info["target"]["type"] == "quest")
+                said = person.ok("system.why_denied", {"verb": verb, "target": id_})
+                self.assertEqual(said["allowed"], may, (verb, role, said))
+            if role == "org_admin":
+                continue  # an agent never is
+            self.owner.ok("agents.spawn", {"name": role})
+            key = self.owner.ok("keys.create", {"name": "x", "owner_kind": "agent", "owner": role, "access": [role], **wide})["secret"]
+            lines = self.server.lines()
+            self.open.append(lines)
+            lines.ok("keys.use", {"key": key})
+            relay.close()
+            relay = questd.Relay("--socket", self.server.socket_path)
+            relay.lines.ok("keys.use", {"key": key})
+
+            def over_http(method, params):
+                return json.loads(self.server.http("POST", "/rpc", {"jsonrpc": "2.0", "id": 1, "method": method, "params": params},
+                                                   {"Authorization": "Bearer " + key}, token=False)[2])
+            for verb, info in about.items():
+                gate = "access" if role not in info["access"] else None if info["annotations"]["readOnly"] else "authority"
+                params = self.params(verb, foreign[info["target"]["type"]])
+                if verb == "quests.wait":
+                    params["timeout_s"] = 0
+                for call in (lines.call, relay.lines.call, over_http):
+                    answer = call(verb, params)
+                    self.assertEqual(answer.get("error", {}).get("data", {}).get("gate"), gate, (verb, role, params, answer))
+        relay.close()
+        for method, type_ in (("agents.get", "agent"), ("users.get", "user"), ("roles.get", "role"), ("quests.get", "quest")):
+            self.owner.ok(method, {"id": foreign[type_]})
+        self.assertEqual([k["status"] for k in self.owner.ok("keys.list", {"owner": "w"})["items"]], ["active"])
 
     # ---- on record
 
