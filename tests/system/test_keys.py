@@ -220,6 +220,23 @@ class Keys(unittest.TestCase):
         status, headers, _ = rpc(self.server, "system.ping")
         self.assertEqual(status, 401)
         self.assertIn("Bearer", headers["www-authenticate"])
+        for path in ("/mcp", "/mcp/readonly", "/mcp/x/all"):
+            self.assertEqual(rpc(self.server, "tools/list", mcpwire.modern(), path=path)[0], 401, path)
+        self.assertEqual(self.server.http("GET", "/events", token=False)[0], 401)
+
+    def test_t1_without_a_key_the_owner_comes_in_over_lines_and_stdio(self):
+        """TM-AUTHZ-01: the peer of the socket is who runs the server, and no verb is closed to him."""
+        for way in (self.server.lines(), questd.Relay("--socket", self.server.socket_path)):
+            lines = getattr(way, "lines", way)
+            self.assertEqual(lines.ok("principals.me")["kind"], "owner")
+            for verb, info in VERBS.items():
+                self.assertTrue(lines.ok("system.why_denied", {"verb": verb})["allowed"], verb)
+            way.close()
+
+    def test_mcp_a1_a_key_in_the_address_lets_nobody_in(self):
+        key = self.key("viewer")["secret"]
+        for path in ("/rpc?access_token=" + key, "/rpc?token=" + key, "/mcp?access_token=" + key):
+            self.assertEqual(rpc(self.server, "system.ping", path=path)[0], 401, path.replace(key, "KEY"))
 
     def test_54_a_viewer_has_no_verb_that_changes_anything(self):
         key = self.key("viewer")["secret"]
@@ -231,6 +248,16 @@ class Keys(unittest.TestCase):
             self.assertGreater(len(tools), 5)
             for tool in tools:
                 self.assertTrue(tool["annotations"]["readOnlyHint"], tool["name"])
+        relay = questd.Relay("--socket", self.server.socket_path, "--toolsets", "all,search")
+        relay.lines.ok("keys.use", {"key": key})
+        lines = self.server.lines()
+        lines.ok("keys.use", {"key": key})
+        for way in (relay.lines, lines):
+            tools = way.call("tools/list", {"_meta": questd.META})["result"]["tools"]
+            self.assertGreater(len(tools), 5)
+            self.assertEqual([t["name"] for t in tools if not t["annotations"]["readOnlyHint"]], [])
+        relay.close()
+        lines.close()
         for verb, info in VERBS.items():
             if "viewer" in info["access"] and verb != "keys.use":
                 self.assertTrue(info["annotations"]["readOnly"], verb)

@@ -142,8 +142,8 @@ class Threats(unittest.TestCase):
         self.assertEqual(self.server.http("POST", "/mcp", [{"jsonrpc": "2.0", "id": 1, "method": "ping"}], HEADERS)[0], 400)
         self.assertEqual(lines.ok("system.ping"), {"pong": True})
 
-    def test_a_foreign_id_answers_like_a_missing_one(self):
-        """TM-RPC-06 TM-AUTHZ-02, t2: for every verb that takes an id, byte for byte."""
+    def test_t2_a_foreign_id_answers_like_a_missing_one(self):
+        """TM-RPC-06 TM-AUTHZ-02: for every verb that takes an id, byte for byte."""
         lines = self.server.lines()
         made = {"agent": lines.ok("agents.spawn", {"name": "somebody"})["id"], "quest": lines.ok("quests.create", {"subject": "s"})["id"],
                 "idea": lines.ok("ideas.store", {"name": "n", "content": "c"})["id"],
