@@ -186,7 +186,7 @@ static void line_write(struct line_conn *c)
 		}
 	}
 	line_watch(c);
-	if (was_held && (buf_len(&c->in) || c->is_eof))
+	if (was_held && !line_is_held(c) && (buf_len(&c->in) || c->is_eof))
 		line_conn_flush_later(c);
 }
 

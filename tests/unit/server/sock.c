@@ -91,6 +91,7 @@ void sock_send(struct sock *s, struct str text)
 		if (n <= 0)
 			CHECK_OK(loop_turn(s->world->server.loop, 1));
 	}
+	CHECK_INT((int64_t)text.n, 0);
 }
 
 void sock_ask(struct sock *s, const char *request_line, const char *headers, const char *body)

@@ -255,6 +255,23 @@ TEST(answers_of_a_turn_leave_with_one_write)
 	pair_deinit(&p);
 }
 
+TEST(a_paused_connection_with_lines_waiting_costs_no_turns)
+{
+	struct pair p;
+
+	pair_init(&p, &ops);
+	p.pauses_each = p.echoes = true;
+	put(&p, STR("a\nb\n"));
+	turns(&p, 3);
+	CHECK_STR(buf_str(&p.lines), "a|");
+	CHECK(list_is_empty(&p.c.turn_end.link));
+	line_conn_pause(&p.c, false);
+	turns(&p, 3);
+	CHECK_STR(buf_str(&p.lines), "a|b|");
+	CHECK(list_is_empty(&p.c.turn_end.link));
+	pair_deinit(&p);
+}
+
 TEST(a_paused_connection_hands_out_nothing_and_loses_nothing)
 {
 	struct pair p;
