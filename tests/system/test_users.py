@@ -5,11 +5,12 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from test_cli import Folder  # noqa: E402
-from questd import for_others  # noqa: E402
+from questd import PATIENCE_S, for_others  # noqa: E402
 
 OTHER = 54321
 HELLO = '{"jsonrpc":"2.0","id":1,"method":"system.ping"}\n'
@@ -38,6 +39,14 @@ class Users(Folder):
             self.assertEqual(done.returncode, code, f"{args}: {done.stdout}{done.stderr}")
         return done
 
+    def wait_for_last_word(self):
+        """The keeper's, which may come behind the end of `stop`."""
+        with open(os.path.join(self.data, "questd.log")) as log:
+            until = time.monotonic() + PATIENCE_S
+            while "server ended with code" not in log.read():
+                self.assertLess(time.monotonic(), until, "the keeper says nothing")
+                time.sleep(.01)
+
     def state(self):
         """All files with their owner, and what must not change of them."""
         found = {}
@@ -53,6 +62,7 @@ class Users(Folder):
         backup = os.path.join(self.top, "copy.db")
         self.owner("backup", backup, code=0)
         self.owner("stop", code=0)
+        self.wait_for_last_word()
         before = self.state()
         for args in (["start"], ["restart"], ["serve", "--http", "off"], ["serve", "--read-only", "--http", "off"], ["mcp"],
                      ["mcp", "--private"], ["restore", backup, "--yes"], ["setup"], ["setup", "--rotate-token"]):
