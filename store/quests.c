@@ -78,7 +78,8 @@ static int read_quest(struct db_stmt *s, struct arena *a, struct store_quest *ou
 		.blocked_by = db_i64(s, 20),
 		.dependencies = db_i64(s, 16),
 		.dependents = db_i64(s, 18),
-		.token = db_str_dup(s, 23, a),
+		.task = db_i64(s, 23),
+		.lapses = db_i64(s, 31),
 	};
 	out->quest = (struct quest){
 		.id = db_str_dup(s, 1, a),
@@ -104,6 +105,8 @@ static int read_quest(struct db_stmt *s, struct arena *a, struct store_quest *ou
 		.updated_at = db_i64(s, 29),
 		.closed_at = db_i64(s, 30),
 		.has_closed_at = !db_is_null(s, 30),
+		.lease_until = db_i64(s, 32),
+		.has_lease_until = !db_is_null(s, 32),
 	};
 	return err_trace(read_parts(s, a, out));
 }
@@ -293,8 +296,7 @@ int store_quest_set_assignee(struct store_tx *tx, int64_t n, int64_t agent)
 	return err_trace(row_run(tx, s));
 }
 
-int store_quest_claim(struct store_tx *tx, int64_t n, int64_t agent, struct str token,
-		      struct str by)
+int store_quest_claim(struct store_tx *tx, int64_t n, int64_t agent, int64_t task, struct str by)
 {
 	struct db_stmt *s;
 	int e = db_stmt(tx->db, SQL_QUEST_CLAIM, &s);
@@ -303,7 +305,7 @@ int store_quest_claim(struct store_tx *tx, int64_t n, int64_t agent, struct str 
 		return err_trace(e);
 	db_bind_i64(s, 1, n);
 	row_bind_key(s, 2, agent);
-	db_bind_str(s, 3, token);
+	row_bind_key(s, 3, task);
 	db_bind_str(s, 4, by);
 	db_bind_i64(s, 5, tx->now_ms);
 	e = db_run(s);
@@ -329,6 +331,8 @@ int store_quest_set_status(struct store_tx *tx, int64_t n, const struct store_qu
 	db_bind_str(s, 5, outcome);
 	row_bind_time(s, 6, to->is_closed, tx->now_ms);
 	db_bind_i64(s, 7, tx->now_ms);
+	db_bind_i64(s, 8, to->lapses);
+	db_bind_i64(s, 9, to->is_freed);
 	e = db_run(s);
 	return e == DB_CONSTRAINT ? STORE_REFUSED : err_trace(e);
 }

@@ -11,7 +11,8 @@ struct store_quest {
 	int64_t n;
 	int64_t assignee, parent, blocked_by; /* n; 0 = none */
 	int64_t dependencies, dependents;     /* how many */
-	struct str token;                     /* of the attempt in progress */
+	int64_t task;                         /* n: the attempt in progress; 0 = none */
+	int64_t lapses;                       /* attempts in a row without progress */
 };
 
 /* "q-7". NONE when memory is out. */
@@ -44,7 +45,7 @@ int store_quest_set_assignee(struct store_tx *tx, int64_t n,
 			     int64_t agent) must_check; /* 0 = nobody */
 
 /* pending → in_progress, a new attempt. STORE_REFUSED by the trigger. */
-int store_quest_claim(struct store_tx *tx, int64_t n, int64_t agent, struct str token,
+int store_quest_claim(struct store_tx *tx, int64_t n, int64_t agent, int64_t task,
 		      struct str by) must_check;
 
 struct store_quest_status {
@@ -53,7 +54,9 @@ struct store_quest_status {
 	struct str reason;       /* of being blocked */
 	struct outcome *outcome; /* NULL: the last one stays */
 	bool is_closed;
+	bool is_freed; /* whose it is only by the attempt has it no longer */
+	int64_t lapses;
 };
-/* Any other change of status; the token ends. STORE_REFUSED by the trigger. */
+/* Any other change of status; the attempt ends. STORE_REFUSED by the trigger. */
 int store_quest_set_status(struct store_tx *tx, int64_t n,
 			   const struct store_quest_status *to) must_check;

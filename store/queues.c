@@ -133,6 +133,16 @@ static int add_queue(struct store_tx *tx, struct str name)
 	return e ? err_trace(e) : err_trace(add_plain(tx, n));
 }
 
+int store_queue_have_own(struct store_tx *tx, struct str name, struct store_queue *out)
+{
+	int e = store_queue_get(tx, name, out);
+
+	if (e != STORE_NONE)
+		return err_trace(e);
+	e = add_queue(tx, name);
+	return e ? err_trace(e) : err_trace(store_queue_get(tx, name, out));
+}
+
 int store_queue_have(struct store_tx *tx, struct str name, struct store_queue *out)
 {
 	int64_t n_queues;

@@ -5,6 +5,9 @@
 #include "store/store.h"
 #include "types.gen.h"
 
+/* The runtime's own: its tasks are the attempts of quests. */
+#define QUESTS_QUEUE STR("quests")
+
 enum { QUEUES_MAX = 1000, QUEUE_NEEDS_MAX = 1000 };
 
 struct store_queue {
@@ -19,6 +22,8 @@ int store_queue_get(struct store_tx *tx, struct str name, struct store_queue *ou
 int store_queue_get_n(struct store_tx *tx, int64_t n, struct store_queue *out) must_check;
 /* Makes it when there is none. STORE_TOO_MANY. */
 int store_queue_have(struct store_tx *tx, struct str name, struct store_queue *out) must_check;
+/* One of the runtime's own, however many there are. */
+int store_queue_have_own(struct store_tx *tx, struct str name, struct store_queue *out) must_check;
 /* paused and the limits. */
 int store_queue_set(struct store_tx *tx, const struct store_queue *q) must_check;
 /* By name, behind `after`. */

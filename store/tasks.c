@@ -87,7 +87,8 @@ enum {
 	COL_AGEING,
 	COL_MAX_RUNNING,
 	COL_NEEDS_ASSIGNEE,
-	COL_QUEUE_READY
+	COL_QUEUE_READY,
+	COL_QUEST
 };
 
 /* ---- states ---- */
@@ -186,6 +187,7 @@ static void read_inside(struct db_stmt *s, struct arena *a, struct store_task *o
 		.ageing_ms = db_i64(s, COL_AGEING),
 		.is_capped = !db_is_null(s, COL_MAX_RUNNING),
 		.has_others = db_i64(s, COL_QUEUE_READY) > 0,
+		.quest = db_i64(s, COL_QUEST),
 	};
 }
 

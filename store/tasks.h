@@ -23,6 +23,7 @@ struct store_task {
 	int64_t keep_ms, ageing_ms; /* of its queue; ageing_ms 0 = none */
 	bool is_capped;             /* its queue limits what runs */
 	bool has_others;            /* and has ready ones */
+	int64_t quest;              /* n, of which it is an attempt; 0 = none */
 };
 
 /* From where to where a task may go: what the table's trigger lets through. */

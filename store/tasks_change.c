@@ -53,6 +53,8 @@ static int bind_new(struct store_tx *tx, struct db_stmt *s, const struct store_t
 	db_bind_i64(s, 28, t->begins_at);
 	db_bind_str(s, 29, w->created_by);
 	db_bind_i64(s, 30, w->created_at);
+	row_bind_key(s, 31, t->quest);
+	db_bind_i64(s, 32, w->attempt);
 	return 0;
 }
 

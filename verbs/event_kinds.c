@@ -31,6 +31,7 @@ static const struct str kinds[] = {
 	STR("quest.claimed"),
 	STR("quest.closed"),
 	STR("quest.created"),
+	STR("quest.lapsed"),
 	STR("quest.released"),
 	STR("quest.unblocked"),
 	STR("quest.updated"),

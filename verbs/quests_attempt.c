@@ -1,107 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* quests.claim and quests.close: an attempt from its token to its outcome. */
+#include "verbs/quests_attempt.h"
+
 #include "base/id.h"
-#include "handlers.gen.h"
-#include "store/quests_list.h"
-#include "verbs/agents_common.h"
-#include "verbs/authority.h"
+#include "store/queues.h"
 #include "verbs/quests_common.h"
 #include "verbs/quests_states.h"
+#include "verbs/tasks_common.h"
 
-/* ---- claim ---- */
+#define LAPSES_MAX 3 /* in a row without progress */
 
-/* An agent that may start one more: the one named; an agent that names none means itself. */
-static int find_claimer(struct call *c, struct str who, struct store_agent *out)
-{
-	const struct agent *a = &out->agent;
-	int e = who.p ? agent_named(c, "agent", who, out) : authority_self(c, out);
-
-	if (e == STORE_NONE && !who.p)
-		return 0;
-	if (e == 0)
-		e = authority_as_agent(c, "agent", out);
-	if (e)
-		return e;
-	if (a->status != AGENT_STATUS_ACTIVE)
-		return call_fail_field(c, ERROR_CONFLICT, "agent", "'%.*s' is %.*s",
-				       STR_ARG(a->name), STR_ARG(agent_status_text(a->status)));
-	if (a->in_progress < a->max_concurrent)
-		return 0;
-	call_data_int(c, "in_progress", a->in_progress);
-	c->failure.hint = STR("close one first, or raise its max_concurrent");
-	return call_fail_field(c, ERROR_CONFLICT, "agent",
-			       "'%.*s' has %lld of %lld quests in progress", STR_ARG(a->name),
-			       (long long)a->in_progress, (long long)a->max_concurrent);
-}
-
-static int refuse_waiting(struct call *c, const struct quest *q)
-{
-	call_data_strs(c, "depends_on", q->depends_on);
-	c->failure.hint = str_fmt(c->arena, "quests.why_pending with id: %.*s names them",
-				  STR_ARG(q->short_id));
-	return call_fail_field(c, ERROR_CONFLICT, "id", "%.*s waits for %lld other%s",
-			       STR_ARG(q->short_id), (long long)q->open_dependencies,
-			       q->open_dependencies == 1 ? "" : "s");
-}
-
-static int check_claim(struct call *c, const struct store_quest *q, int64_t agent)
-{
-	if (q->quest.status != QUEST_STATUS_PENDING)
-		return quest_refuse_change(c, q, QUEST_STATUS_IN_PROGRESS);
-	if (q->quest.open_dependencies)
-		return refuse_waiting(c, &q->quest);
-	if (!q->assignee || q->assignee == agent)
-		return 0;
-	call_data_str(c, "assignee", q->quest.assignee);
-	c->failure.hint = str_fmt(c->arena,
-				  "claim it as agent: %.*s, or quests.assign it to another first",
-				  STR_ARG(q->quest.assignee));
-	return call_fail_field(c, ERROR_CONFLICT, "id", "%.*s is assigned to '%.*s'",
-			       STR_ARG(q->quest.short_id), STR_ARG(q->quest.assignee));
-}
-
-static int refuse_idle(struct call *c, const struct quests_claim_params *p)
-{
-	struct str label = p->label.p ? str_fmt(c->arena, " with label '%.*s'", STR_ARG(p->label))
-				      : STR("");
-
-	c->failure.hint = STR(
-	    "quests.list with status: pending shows those that wait; quests.why_pending says for "
-	    "what, quests.wait with until: ready waits for one");
-	if (p->agent.p)
-		return call_fail(c, ERROR_NOT_FOUND, "no quest%.*s is ready for '%.*s'",
-				 STR_ARG(label), STR_ARG(p->agent));
-	return call_fail(c, ERROR_NOT_FOUND,
-			 "no unassigned quest%.*s is ready; with agent it also takes those "
-			 "assigned to that one",
-			 STR_ARG(label));
-}
-
-static int find_next(struct call *c, const struct quests_claim_params *p, int64_t agent,
-		     struct store_quest *out)
-{
-	int64_t n;
-	int e = store_quest_next(c->tx, agent, p->label, &n);
-
-	if (e == STORE_NONE)
-		return refuse_idle(c, p);
-	return e ? err_trace(e) : err_trace(store_quest_get_n(c->tx, n, out));
-}
-
-static int find_quest(struct call *c, const struct quests_claim_params *p, int64_t agent,
-		      struct store_quest *out)
-{
-	int e = p->id.p ? quest_named(c, "id", p->id, out) : find_next(c, p, agent, out);
-
-	if (e == 0)
-		e = check_claim(c, out, agent);
-	if (e == 0 && p->label.p && p->id.p) {
-		c->failure.hint = STR("leave out one of the two");
-		e = call_fail_field(c, ERROR_CONFLICT, "label",
-				    "a label chooses the next one: not beside id");
-	}
-	return e;
-}
+/* ---- begin ---- */
 
 /* 128 random bits, as a UUID of version 4. */
 static struct str new_token(struct arena *a)
@@ -116,43 +24,76 @@ static struct str new_token(struct arena *a)
 		       (unsigned)(r[1] >> 48), (unsigned long long)(r[1] & 0xffffffffffff));
 }
 
-int quests_claim(struct call *call, const struct quests_claim_params *p,
-		 struct quests_claim_result *r)
+static struct str hindrance(struct arena *a, const struct store_queue *q, enum pending_kind *kind)
 {
-	struct str by = call->principal->id;
-	struct store_agent agent = { 0 };
-	struct store_quest q = { 0 };
-	int e = find_claimer(call, p->agent, &agent);
+	const struct task_queue *k = &q->queue;
 
-	if (e == 0)
-		e = find_quest(call, p, agent.n, &q);
-	if (e)
-		return e;
-	r->token = new_token(call->arena);
-	if (!r->token.p)
-		return err_nomem();
-	e = store_quest_claim(call->tx, q.n, agent.n, r->token, by);
-	if (e == STORE_REFUSED)
-		return quest_refuse_change(call, &q, QUEST_STATUS_IN_PROGRESS);
-	if (e == 0 && agent.n)
-		e = store_agent_count_quests(call->tx, agent.n, 1);
-	if (e == 0)
-		e = quest_shown(call, q.n, &r->quest);
-	if (e == 0 && q.dependencies)
-		e = store_quest_context(call->tx, q.n, &r->context);
-	if (e)
-		return err_trace(e);
-	struct call_field fields[] = { { "quest", q.quest.short_id, 0 },
-				       { "attempt", STR_NONE, r->quest.attempt },
-				       { "agent", agent.agent.name, 0 } };
-	r->next = str_fmt(call->arena, "quests.close with id: %.*s, attempt: %lld and the token",
-			  STR_ARG(q.quest.short_id), (long long)r->quest.attempt);
-	return err_trace(call_event(call, "quest.claimed", q.quest.id, fields, agent.n ? 3 : 2));
+	*kind = PENDING_KIND_QUEUE_PAUSED;
+	if (k->paused)
+		return STR("the queue 'quests' is paused: queues.resume");
+	*kind = PENDING_KIND_QUEUE_FULL;
+	if (k->has_max_running && store_queue_running(q) >= k->max_running)
+		return str_fmt(a, "%lld quests are in progress, more may not be: queues.update",
+			       (long long)k->max_running);
+	*kind = PENDING_KIND_NONE;
+	return STR_NONE;
 }
 
-/* ---- close ---- */
+int quest_attempt_hindrance(struct call *c, enum pending_kind *kind, struct str *out)
+{
+	struct store_queue queue;
+	int e = store_queue_get(c->tx, QUESTS_QUEUE, &queue);
 
-static struct str after_close(struct arena *a, const struct quest *q)
+	*kind = PENDING_KIND_NONE;
+	if (e == 0)
+		*out = hindrance(c->arena, &queue, kind);
+	return e < 0 ? err_trace(e) : 0; /* without a queue nothing was ever claimed */
+}
+
+static void describe(struct call *c, const struct store_quest *q, const struct store_queue *queue,
+		     struct store_task *t)
+{
+	*t = (struct store_task){ .queue = queue->n,
+				  .needs = queue->plain,
+				  .begins_at = c->tx->steady_ms,
+				  .ready_at = c->tx->steady_ms,
+				  .keep_ms = queue->queue.keep_ms,
+				  .quest = q->n,
+				  .token = new_token(c->arena) };
+	t->task = (struct task){ .queue = queue->queue.name,
+				 .state = TASK_STATE_READY,
+				 .subject = q->quest.subject,
+				 .priority = (int64_t)q->quest.priority - PRIORITY_NORMAL,
+				 .on_failed = ON_FAILED_WAIT,
+				 .attempt = q->quest.attempt,
+				 .claimed_by = c->principal->id,
+				 .created_by = c->principal->id };
+}
+
+int quest_attempt_begin(struct call *c, const struct store_quest *q, int64_t lease_ms,
+			struct store_task *out)
+{
+	struct store_queue queue;
+	enum pending_kind kind;
+	struct str why;
+	int e = store_queue_have_own(c->tx, QUESTS_QUEUE, &queue);
+
+	if (e)
+		return err_trace(e);
+	why = hindrance(c->arena, &queue, &kind);
+	if (kind) {
+		call_data_str(c, "reason", pending_kind_text(kind));
+		return call_fail(c, ERROR_CONFLICT, "%.*s", STR_ARG(why));
+	}
+	describe(c, q, &queue, out);
+	out->task.lease_ms = lease_ms;
+	e = out->token.p ? store_task_add(c->tx, out) : err_nomem();
+	return e ? err_trace(e) : err_trace(store_task_claim(c->tx, out, true));
+}
+
+/* ---- the proof ---- */
+
+struct str quest_after_attempt(struct arena *a, const struct quest *q)
 {
 	if (q->status == QUEST_STATUS_FAILED)
 		return str_fmt(a, "quests.update with id: %.*s and status: pending to try again",
@@ -165,7 +106,7 @@ static struct str after_close(struct arena *a, const struct quest *q)
 /* The attempt is over: what may be done is the quest's to say. */
 static int refuse_stale(struct call *c, const struct store_quest *q, struct str why)
 {
-	struct str next = after_close(c->arena, &q->quest);
+	struct str next = quest_after_attempt(c->arena, &q->quest);
 
 	if (!c->failure.hint.p)
 		c->failure.hint = str_fmt(c->arena, "stop working on it; %.*s", STR_ARG(next));
@@ -173,7 +114,7 @@ static int refuse_stale(struct call *c, const struct store_quest *q, struct str 
 			 STR_ARG(why));
 }
 
-static int refuse_ended(struct call *c, const struct store_quest *q)
+int quest_attempt_refuse_ended(struct call *c, const struct store_quest *q)
 {
 	struct str status = quest_status_text(q->quest.status);
 	struct str why = str_fmt(c->arena, "is %.*s: the attempt has ended", STR_ARG(status));
@@ -181,80 +122,82 @@ static int refuse_ended(struct call *c, const struct store_quest *q)
 	return refuse_stale(c, q, why);
 }
 
-/* The same time whatever differs. */
-static bool is_token(struct str token, struct str given)
+static int get_attempt(struct call *c, const struct store_quest *q, struct store_task *out)
 {
-	unsigned char differs = token.n != given.n;
+	int e = store_task_get_n(c->tx, q->task, out);
 
-	for (size_t i = 0; i < token.n && i < given.n; i++)
-		differs |= (unsigned char)(token.p[i] ^ given.p[i]);
-	return differs == 0;
+	return e == STORE_NONE ? err_new(ERR_CORRUPT, "the attempt of a quest is missing")
+			       : err_trace(e);
 }
 
-/* Who ends an attempt holds it, or is the owner and says so. */
-static int check_holder(struct call *c, const struct quests_close_params *p,
-			const struct store_quest *q)
+int quest_attempt_held(struct call *c, const struct store_quest *q, const struct quest_proof *proof,
+		       struct store_task *out)
 {
-	bool is_claimed = q->quest.status == QUEST_STATUS_IN_PROGRESS;
+	int e;
 
-	if (p->override) {
-		if (c->principal->is_owner)
-			return 0;
-		call_data_str(c, "needs", STR("owner"));
-		return call_fail_field(c, ERROR_DENIED, "override", "only the owner may override");
-	}
-	if (!is_claimed)
-		return p->token.p || p->has_attempt ? refuse_ended(c, q) : 0;
-	if (!p->token.p) {
+	if (!q->task)
+		return quest_attempt_refuse_ended(c, q);
+	if (!proof->token.p) {
 		c->failure.hint = STR(
 		    "give attempt and token as quests.claim gave them, or override as the owner");
 		return refuse_stale(c, q, STR("is claimed: attempt and token are missing"));
 	}
-	if (p->has_attempt && p->attempt != q->quest.attempt)
+	if (proof->has_attempt && proof->attempt != q->quest.attempt)
 		return refuse_stale(c, q, STR("is at another attempt"));
-	return is_token(q->token, p->token) ? 0 : refuse_stale(c, q, STR("has another token"));
+	e = get_attempt(c, q, out);
+	if (e)
+		return err_trace(e);
+	return task_is_token(out->token, proof->token)
+		   ? 0
+		   : refuse_stale(c, q, STR("has another token"));
 }
 
-static enum quest_status status_of(enum outcome_kind kind)
+/* ---- the end ---- */
+
+static const enum task_state ends[] = {
+	[QUEST_STATUS_PENDING] = TASK_STATE_CANCELLED,
+	[QUEST_STATUS_DONE] = TASK_STATE_COMPLETED,
+	[QUEST_STATUS_FAILED] = TASK_STATE_FAILED,
+	[QUEST_STATUS_BLOCKED] = TASK_STATE_CANCELLED,
+	[QUEST_STATUS_CANCELLED] = TASK_STATE_CANCELLED,
+};
+
+static const enum task_reason reasons[] = {
+	[QUEST_STATUS_PENDING] = TASK_REASON_RELEASED,
+	[QUEST_STATUS_FAILED] = TASK_REASON_ERROR,
+	[QUEST_STATUS_BLOCKED] = TASK_REASON_WAITING,
+	[QUEST_STATUS_CANCELLED] = TASK_REASON_CANCELLED,
+};
+
+int quest_attempt_end(struct call *c, const struct store_quest *q, enum quest_status to,
+		      enum task_reason why)
 {
-	switch (kind) {
-	case OUTCOME_KIND_DONE:
-		return QUEST_STATUS_DONE;
-	case OUTCOME_KIND_FAILED:
-		return QUEST_STATUS_FAILED;
-	case OUTCOME_KIND_BLOCKED:
-		return QUEST_STATUS_BLOCKED;
-	case OUTCOME_KIND_CANCELLED:
-		return QUEST_STATUS_CANCELLED;
-	default:
-		return QUEST_STATUS_PENDING; /* handoff */
-	}
+	struct store_task t;
+	int e = get_attempt(c, q, &t);
+
+	if (e)
+		return err_trace(e);
+	return task_become(c, &t, ends[to], why ? why : reasons[to]);
 }
 
-int quests_close(struct call *call, const struct quests_close_params *p,
-		 struct quests_close_result *r)
+int quest_attempt_lapse(struct call *c, const struct store_task *t)
 {
-	struct outcome outcome = { .kind = p->kind,
-				   .summary = p->summary,
-				   .reason = p->reason,
-				   .next_action = p->next_action,
-				   .artifacts = p->artifacts,
-				   .verification = p->verification };
-	struct quest_change change = { .to = status_of(p->kind), .outcome = &outcome };
+	struct quest_change change = { .to = QUEST_STATUS_PENDING,
+				       .why = TASK_REASON_LAPSED,
+				       .is_freed = true };
 	struct store_quest q;
-	int e = quest_named(call, "id", p->id, &q);
+	int e = store_quest_get_n(c->tx, t->quest, &q);
 
-	if (e == 0)
-		e = check_holder(call, p, &q);
 	if (e)
-		return e;
-	if (p->kind == OUTCOME_KIND_BLOCKED)
-		change.reason = p->reason.p ? p->reason : str_utf8_prefix(p->summary, 2000);
-	e = quest_become(call, &q, &change);
-	if (e == 0)
-		e = quest_shown(call, q.n, &r->quest);
-	if (e)
-		return e;
-	r->next = after_close(call->arena, &r->quest);
-	return 0;
+		return e < 0 ? err_trace(e) : err_new(ERR_CORRUPT, "an attempt's quest is missing");
+	change.lapses = t->has_progressed ? 0 : q.lapses + 1;
+	if (change.lapses >= LAPSES_MAX) {
+		change = (struct quest_change){ .to = QUEST_STATUS_BLOCKED,
+						.why = TASK_REASON_NO_PROGRESS,
+						.is_freed = true,
+						.reason = STR("its lease was over three times in a "
+							      "row, and no progress was told") };
+	}
+	e = quest_become(c, &q, &change);
+	return e > 0 ? err_new(ERR_INTERNAL, "a quest cannot be given back") : err_trace(e);
 }

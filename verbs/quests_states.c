@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "store/agents.h"
+#include "verbs/quests_attempt.h"
 #include "verbs/quests_common.h"
 
 #define NAMED_MAX 20 /* children named in a refusal */
@@ -280,6 +281,8 @@ int quest_become(struct call *c, struct store_quest *q, const struct quest_chang
 					  .blocked_by = change->blocked_by,
 					  .reason = change->reason,
 					  .outcome = change->outcome,
+					  .lapses = change->lapses,
+					  .is_freed = change->is_freed,
 					  .is_closed = !quest_is_open(to) };
 	int e = check_change(c, q, to);
 
@@ -292,9 +295,13 @@ int quest_become(struct call *c, struct store_quest *q, const struct quest_chang
 		return err_trace(e);
 	q->quest.status = to;
 	q->blocked_by = change->blocked_by;
-	e = follow_counters(c, q, from, to);
+	if (q->task)
+		e = quest_attempt_end(c, q, to, change->why);
+	q->task = 0;
 	if (e == 0)
-		e = tell(c, event_of(from, to), q->quest.id, q->n, to,
-			 store_quest_short_id(c->arena, change->blocked_by));
+		e = follow_counters(c, q, from, to);
+	if (e == 0)
+		e = tell(c, change->why ? "quest.lapsed" : event_of(from, to), q->quest.id, q->n,
+			 to, store_quest_short_id(c->arena, change->blocked_by));
 	return e ? e : follow_dependents(c, q, from, to);
 }

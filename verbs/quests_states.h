@@ -16,6 +16,9 @@ struct quest_change {
 	int64_t blocked_by;      /* n of a dependency; 0 = none */
 	struct str reason;       /* of being blocked */
 	struct outcome *outcome; /* of the attempt that ends; NULL: the last one stays */
+	enum task_reason why;    /* the attempt ended by itself; NONE: somebody ended it */
+	int64_t lapses;          /* attempts in a row that did, with this one */
+	bool is_freed;           /* whose it is only by the attempt has it no longer */
 };
 /* Any change but the claim; writes its events. CALL_FAILED with illegal_transition, or conflict
  * where a dependency, a parent or children stand against it. */

@@ -2,6 +2,7 @@
 /* quests.why_pending: what stands between a quest and its start, each as a code and a sentence. */
 #include "handlers.gen.h"
 #include "verbs/agents_common.h"
+#include "verbs/quests_attempt.h"
 #include "verbs/quests_common.h"
 
 #define REASONS_MAX 100
@@ -88,6 +89,18 @@ static int add_assignee(struct call *c, const struct store_quest *q, struct reas
 	return 0;
 }
 
+/* What keeps any quest from being started. */
+static int add_queue(struct call *c, struct reasons *r)
+{
+	enum pending_kind kind;
+	struct str why;
+	int e = quest_attempt_hindrance(c, &kind, &why);
+
+	if (e == 0 && kind)
+		(void)add(r, kind, why);
+	return err_trace(e);
+}
+
 static void add_block(const struct quest *q, struct reasons *r)
 {
 	struct str why = str_utf8_prefix(q->blocked_reason, 400);
@@ -121,14 +134,15 @@ static int explain(struct call *c, const struct store_quest *q, struct reasons *
 	e = add_dependencies(c, q, r);
 	if (e == 0)
 		e = add_assignee(c, q, r);
+	if (e == 0)
+		e = add_queue(c, r);
 	if (e == 0 && r->list->n == 0)
 		(void)add(r, PENDING_KIND_READY, STR("nothing: it can be claimed"));
 	return err_trace(e);
 }
 
-/* What gets a quest going that only its assignee keeps from starting; NONE when nobody does. */
-static struct str around_assignee(struct arena *a, const struct pending_reason *why,
-				  struct str quest)
+/* What gets a ready quest going that its assignee or the queue keeps from starting; else NONE. */
+static struct str way_around(struct arena *a, const struct pending_reason *why, struct str quest)
 {
 	if (why->kind == PENDING_KIND_ASSIGNEE_BUSY)
 		return str_fmt(a,
@@ -142,6 +156,11 @@ static struct str around_assignee(struct arena *a, const struct pending_reason *
 			       STR_ARG(why->agent), STR_ARG(quest));
 	if (why->kind == PENDING_KIND_ASSIGNEE_RETIRED)
 		return str_fmt(a, "quests.assign with id: %.*s", STR_ARG(quest));
+	if (why->kind == PENDING_KIND_QUEUE_PAUSED)
+		return STR("queues.resume with name: quests");
+	if (why->kind == PENDING_KIND_QUEUE_FULL)
+		return STR("quests.close one that is in progress, or queues.update with name: "
+			   "quests and max_running");
 	return STR_NONE;
 }
 
@@ -165,8 +184,7 @@ int quests_why_pending(struct call *call, const struct quests_why_pending_params
 	if (e)
 		return err_trace(e);
 	if (quest_is_ready(&q.quest))
-		around = around_assignee(call->arena, &r->reasons.v[r->reasons.n - 1],
-					 q.quest.short_id);
+		around = way_around(call->arena, &r->reasons.v[r->reasons.n - 1], q.quest.short_id);
 	r->ready = quest_is_ready(&q.quest) && !around.p;
 	if (q.quest.status != QUEST_STATUS_BLOCKED)
 		r->next = quest_next_step(call->arena, &q.quest);

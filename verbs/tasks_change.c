@@ -26,7 +26,7 @@ int tasks_cancel(struct call *call, const struct tasks_cancel_params *p,
 		 struct tasks_cancel_result *r)
 {
 	struct store_task t;
-	int e = task_named(call, "id", p->id, &t);
+	int e = task_to_change(call, p->id, &t);
 
 	if (e)
 		return e;
@@ -93,7 +93,7 @@ int tasks_reassign(struct call *call, const struct tasks_reassign_params *p,
 {
 	struct store_worker w;
 	struct store_task t;
-	int e = task_named(call, "id", p->id, &t);
+	int e = task_to_change(call, p->id, &t);
 
 	if (e == 0 && p->assignee.p)
 		e = worker_named(call, "assignee", p->assignee, &w);
@@ -117,7 +117,7 @@ int tasks_requeue(struct call *call, const struct tasks_requeue_params *p,
 		  struct tasks_requeue_result *r)
 {
 	struct store_task t;
-	int e = task_named(call, "id", p->id, &t);
+	int e = task_to_change(call, p->id, &t);
 
 	if (e)
 		return e;

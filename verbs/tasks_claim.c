@@ -220,7 +220,9 @@ int tasks_claim(struct call *call, const struct tasks_claim_params *p, struct ta
 	r->items.v = ARENA_ARRAY(call->arena, (size_t)p->max, struct task_claim);
 	if (!r->items.v)
 		return err_nomem();
-	e = find_worker(&m);
+	e = task_refuse_own_queue(call, "queue", p->queue);
+	if (e == 0)
+		e = find_worker(&m);
 	if (e == 0)
 		e = make_offer(&m);
 	if (e == 0 && m.worker && m.worker->resumes)

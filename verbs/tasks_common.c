@@ -6,15 +6,47 @@
 
 #include "base/id.h"
 #include "store/news.h"
+#include "store/quests.h"
+#include "store/queues.h"
 #include "store/tasks_links.h"
 #include "store/tasks_ready.h"
 #include "store/tasks_times.h"
+
+static struct str of_quest(struct call *c, const struct store_task *t)
+{
+	struct str quest = store_quest_short_id(c->arena, t->quest);
+
+	c->failure.hint = str_fmt(c->arena, "quests.get with id: %.*s", STR_ARG(quest));
+	return str_fmt(c->arena, "%.*s is an attempt of %.*s: verbs of quests change it",
+		       STR_ARG(t->task.short_id), STR_ARG(quest));
+}
 
 int task_named(struct call *c, const char *field, struct str id, struct store_task *out)
 {
 	int e = store_task_get(c->tx, id, out);
 
 	return e == STORE_NONE ? call_not_found(c, "task", field, id) : err_trace(e);
+}
+
+int task_to_change(struct call *c, struct str id, struct store_task *out)
+{
+	int e = task_named(c, "id", id, out);
+
+	if (e || !out->quest)
+		return e;
+	call_data_str(c, "from", task_state_text(out->task.state));
+	return call_fail_field(c, ERROR_ILLEGAL_TRANSITION, "id", "%.*s",
+			       STR_ARG(of_quest(c, out)));
+}
+
+int task_refuse_own_queue(struct call *c, const char *field, struct str queue)
+{
+	if (!str_eq(queue, QUESTS_QUEUE))
+		return 0;
+	c->failure.hint = STR("quests.create and quests.claim");
+	return call_fail_field(c, ERROR_CONFLICT, field,
+			       "the tasks of '%.*s' are made and taken by the runtime alone",
+			       STR_ARG(queue));
 }
 
 int worker_named(struct call *c, const char *field, struct str who, struct store_worker *out)
@@ -26,8 +58,7 @@ int worker_named(struct call *c, const char *field, struct str who, struct store
 
 /* ---- who holds it ---- */
 
-/* The same time whatever differs. */
-static bool is_token(struct str token, struct str given)
+bool task_is_token(struct str token, struct str given)
 {
 	unsigned char differs = token.n != given.n;
 
@@ -54,8 +85,12 @@ int task_held(struct call *c, const struct task_proof *proof, struct store_task 
 
 	if (e)
 		return e;
+	if (out->quest)
+		return call_fail_field(c, ERROR_STALE_ATTEMPT, "id", "%.*s",
+				       STR_ARG(of_quest(c, out)));
 	is_attempt = store_task_is_held(out->task.state) && proof->attempt == out->task.attempt;
-	return is_token(out->token, proof->token) && is_attempt ? 0 : task_refuse_stale(c, out);
+	return task_is_token(out->token, proof->token) && is_attempt ? 0
+								     : task_refuse_stale(c, out);
 }
 
 int task_ensure_started(struct call *c, struct store_task *t)
@@ -101,6 +136,8 @@ int task_event(struct call *c, const char *kind, const struct store_task *t)
 					{ "attempt", STR_NONE, w->attempt } };
 	size_t n = 3;
 
+	if (t->quest)
+		return 0; /* the quest's events tell */
 	if (w->reason)
 		fields[n++] = (struct call_field){ "reason", task_reason_text(w->reason), 0 };
 	return err_trace(call_event(c, kind, w->id, fields, n));

@@ -9,8 +9,13 @@
 
 /* By id or short id, or CALL_FAILED with not_found. */
 int task_named(struct call *c, const char *field, struct str id, struct store_task *out) must_check;
+/* The same to change it: not an attempt of a quest (illegal_transition). */
+int task_to_change(struct call *c, struct str id, struct store_task *out) must_check;
 int worker_named(struct call *c, const char *field, struct str who,
 		 struct store_worker *out) must_check;
+
+/* Refuses (`conflict`) the queue whose tasks the runtime alone makes and takes. */
+int task_refuse_own_queue(struct call *c, const char *field, struct str queue) must_check;
 
 /* The proof of a claim as a holder's calls carry it. */
 struct task_proof {
@@ -20,6 +25,8 @@ struct task_proof {
 };
 /* The task, or CALL_FAILED with not_found or stale_attempt. */
 int task_held(struct call *c, const struct task_proof *proof, struct store_task *out) must_check;
+/* Is that the token? It takes the same time whatever differs. NONE is none's. */
+bool task_is_token(struct str token, struct str given);
 int task_refuse_stale(struct call *c, const struct store_task *t) must_check;
 /* Any sign of life of a holder starts it. */
 int task_ensure_started(struct call *c, struct store_task *t) must_check;

@@ -21,7 +21,7 @@ static int check_question(struct call *c, const struct store_task *t, struct str
 static int find_waiting(struct call *c, struct str id, enum task_state state,
 			struct store_task *out)
 {
-	int e = task_named(c, "id", id, out);
+	int e = task_to_change(c, id, out);
 
 	if (e)
 		return e;

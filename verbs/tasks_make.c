@@ -171,8 +171,10 @@ static int find_needs(struct making *m)
 static int find_queue(struct making *m)
 {
 	struct call *c = m->call;
-	int e = store_queue_have(c->tx, m->p->queue, &m->queue);
+	int e = task_refuse_own_queue(c, "queue", m->p->queue);
 
+	if (e == 0)
+		e = store_queue_have(c->tx, m->p->queue, &m->queue);
 	if (e != STORE_TOO_MANY)
 		return err_trace(e);
 	return call_fail_field(c, ERROR_CONFLICT, "queue",

@@ -4,6 +4,7 @@
 
 #include "base/id.h"
 #include "store/tasks_links.h"
+#include "verbs/quests_attempt.h"
 
 #define RECLAIMS_MAX   3 /* in a row without progress */
 #define INITIAL_MS     1000
@@ -104,8 +105,11 @@ int task_fail_attempt(struct call *c, struct store_task *t, const struct task_fa
 int task_lapse(struct call *c, struct store_task *t, enum task_reason why)
 {
 	struct task_failing f = { .ended = why, .message = STR("the lease was over") };
-	int e = note_attempt(c, t, &f);
+	int e;
 
+	if (t->quest)
+		return err_trace(quest_attempt_lapse(c, t));
+	e = note_attempt(c, t, &f);
 	if (e)
 		return err_trace(e);
 	t->reclaims = t->has_progressed ? 0 : t->reclaims + 1;

@@ -11,20 +11,22 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $
 select q.n, q.id, q.subject, q.description, q.acceptance, q.status, q.priority, q.assignee, a.id,
 	a.name, q.parent, q.required, q.labels, q.idea_id, q.idea_ids, q.due_at, q.dependencies,
 	q.open_dependencies, q.dependents, q.open_children, q.blocked_by, q.blocked_reason, q.attempt,
-	q.token, q.claimed_by, q.claimed_at, q.outcome, q.created_by, q.created_at, q.updated_at,
-	q.closed_at
+	q.task, q.claimed_by, q.claimed_at, q.outcome, q.created_by, q.created_at, q.updated_at,
+	q.closed_at, q.lapses, t.lease_until
 from quests q
 left join agents a on a.n = q.assignee
+left join tasks t on t.n = q.task
 where q.id = $1
 
 -- name: quest_by_n
 select q.n, q.id, q.subject, q.description, q.acceptance, q.status, q.priority, q.assignee, a.id,
 	a.name, q.parent, q.required, q.labels, q.idea_id, q.idea_ids, q.due_at, q.dependencies,
 	q.open_dependencies, q.dependents, q.open_children, q.blocked_by, q.blocked_reason, q.attempt,
-	q.token, q.claimed_by, q.claimed_at, q.outcome, q.created_by, q.created_at, q.updated_at,
-	q.closed_at
+	q.task, q.claimed_by, q.claimed_at, q.outcome, q.created_by, q.created_at, q.updated_at,
+	q.closed_at, q.lapses, t.lease_until
 from quests q
 left join agents a on a.n = q.assignee
+left join tasks t on t.n = q.task
 where q.n = $1
 
 -- name: quest_key_by_id
@@ -50,14 +52,16 @@ where n = $1
 
 -- name: quest_claim
 update quests
-set status = 2, assignee = $2, attempt = attempt + 1, token = $3, claimed_by = $4, claimed_at = $5,
+set status = 2, was_free = assignee is null, assignee = $2, attempt = attempt + 1, task = $3,
+	claimed_by = $4, claimed_at = $5,
 	updated_at = $5
 where n = $1
 
 -- name: quest_set_status
 update quests
 set status = $2, blocked_by = $3, blocked_reason = $4, outcome = coalesce($5, outcome),
-	closed_at = $6, updated_at = $7, token = null
+	closed_at = $6, updated_at = $7, task = null, lapses = $8,
+	assignee = case when $9 and was_free then null else assignee end
 where n = $1
 
 -- name: quest_next
@@ -357,7 +361,22 @@ or (blocked_by is not null and (status <> 5 or not exists (
 	and d.dependency = q.blocked_by
 	and t.status in (4, 6)
 )))
-or (token is not null) <> (status = 2)
+or (task is not null) <> (status = 2)
+
+-- name: check_quests_attempts
+-- may scan: looks at all rows
+select 'quest q-' || q.n || ': its attempt t-' || q.task || ' is not under way'
+from quests q
+left join tasks t on t.n = q.task
+where q.task is not null
+and (t.quest is not q.n or t.state <> 4 or t.attempt <> q.attempt)
+union all
+select 'task t-' || t.n || ': its quest q-' || t.quest || ' has another attempt, or none'
+from tasks t
+left join quests q on q.n = t.quest
+where t.quest is not null
+and t.state < 8
+and q.task is not t.n
 
 -- name: check_quests_labels
 -- may scan: looks at all rows

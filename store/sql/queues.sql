@@ -58,6 +58,7 @@ select exists (
 	select 1
 	from queues
 	where pending + ready + claimed + in_progress > 0
+	and name <> 'quests'
 ) or exists (
 	select 1
 	from workers

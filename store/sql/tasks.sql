@@ -12,7 +12,7 @@ select t.n, t.id, t.queue, q.name, t.needs, d.capabilities, d.tags, t.lane, t.st
 	t.has_progressed, t.reclaims, t.cancel_at, t.question_id, t.question, t.answer, t.note,
 	t.result, t.error_code, t.error_message, t.reworks, t.requeues, t.created_by, t.created_at,
 	t.updated_at, t.finished_at, q.keep_ms, q.ageing_ms, q.max_running, d.assignee,
-	q.ready
+	q.ready, t.quest
 from tasks t
 join queues q on q.n = t.queue
 join task_needs d on d.n = t.needs
@@ -31,7 +31,7 @@ select t.n, t.id, t.queue, q.name, t.needs, d.capabilities, d.tags, t.lane, t.st
 	t.has_progressed, t.reclaims, t.cancel_at, t.question_id, t.question, t.answer, t.note,
 	t.result, t.error_code, t.error_message, t.reworks, t.requeues, t.created_by, t.created_at,
 	t.updated_at, t.finished_at, q.keep_ms, q.ageing_ms, q.max_running, d.assignee,
-	q.ready
+	q.ready, t.quest
 from tasks t
 join queues q on q.n = t.queue
 join task_needs d on d.n = t.needs
@@ -87,9 +87,9 @@ insert into tasks (id, queue, needs, lane, state, subject, priority, rank, key,
 	concurrency_key, concurrency_limit, assignee, scheduled_for, wake_at, due_at, lease_ms,
 	schedule_to_start_ms, schedule_to_close_ms, start_to_close_ms, heartbeat_ms, retry,
 	needs_approval, needs_review, dependencies, open_dependencies, on_failed, ready_at, begins_at,
-	created_by, created_at, updated_at)
+	created_by, created_at, updated_at, quest, attempt)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-	$21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $30)
+	$21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $30, $31, $32)
 
 -- name: task_claim
 update or fail tasks

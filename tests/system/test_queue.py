@@ -266,6 +266,28 @@ class Claims(unittest.TestCase):
             self.assertIn("stale_attempt", str(lines.call("tasks.complete", proof(first))))
 
 
+class Quests(unittest.TestCase):
+    def test_a_quest_whose_lease_is_over_is_given_back_whoever_went(self):
+        """ag-2 ik-Q5 ik-Q8: its holder is killed, and the server; the quest has one outcome."""
+        with Server("--ballast-mb", "0", http="off") as server:
+            lines = server.lines()
+            quest = lines.ok("quests.create", {"subject": "x"})["id"]
+            first = lines.ok("quests.claim", {"lease_ms": 1000})
+            server.kill()
+            server.start()
+            lines = server.lines()
+            while lines.ok("quests.get", {"id": quest})["status"] != "pending":
+                pass
+            second = lines.ok("quests.claim", {"id": quest})
+            self.assertEqual(second["attempt"], 2)
+            ending = {"id": quest, "kind": "done", "summary": "s"}
+            for claim, code in ((first, "stale_attempt"), (second, None), (second, "stale_attempt")):
+                answer = lines.call("quests.close", {**ending, "attempt": claim["attempt"], "token": claim["token"]})
+                self.assertEqual(answer.get("error", {}).get("data", {}).get("code"), code)
+            told = [e["kind"] for e in lines.ok("events.list", {"kinds": ["quest.*"]})["items"]]
+            self.assertEqual(sorted(told), ["quest.claimed", "quest.claimed", "quest.closed", "quest.created", "quest.lapsed"])
+
+
 class Workers(unittest.TestCase):
     def test_a_dropped_connection_disconnects_and_the_task_is_kept(self):
         """ag-17"""

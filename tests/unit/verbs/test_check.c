@@ -29,7 +29,14 @@ TEST(check_finds_whatever_does_not_add_up)
 		{ "delete from quest_dependencies", "quest q-1: counts" },
 		{ "update quests set open_children = 0 where n = 1",
 		  "quest q-1: counts 0 open children" },
-		{ "update quests set token = null where n = 3", "quest q-3: status 2" },
+		{ "update quests set task = null where n = 3", "quest q-3: status 2" },
+		{ "update tasks set state = 8 where quest = 3", "quest q-3: its attempt t-1" },
+		{ "insert into tasks (id, queue, needs, state, priority, lease_ms, on_failed, "
+		  "begins_at,"
+		  " created_by, created_at, updated_at, quest) values ('x', 1, 1, 2, 0, 1, 1, 1, "
+		  "'p', 1,"
+		  " 1, 3)",
+		  "task t-2: its quest q-3 has another" },
 		{ "update quests set status = 5, blocked_by = 1 where n = 2",
 		  "quest q-2: status 5" },
 		{ "update quest_labels set rank = 1", "quest q-1: its label a" },

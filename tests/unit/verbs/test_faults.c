@@ -120,6 +120,11 @@ static const struct step company[] = {
 	{ "audit.list", "{'reads': true}" },
 	{ "users.delete", "{'id': 'eva'}" },
 	{ "roles.delete", "{'id': 'r-3'}" },
+	{ "quests.create", "{'subject': 'rest'}" },
+	{ "quests.claim", "{'id': 'q-7', 'lease_ms': 60000}" },
+	{ "quests.heartbeat",
+	  "{'id': 'q-7', 'attempt': 1, 'token': '#88', 'progress': {'done': 1}}" },
+	{ "quests.release", "{'id': 'q-7', 'attempt': 1, 'token': '#88'}" },
 };
 
 /* "#3" is the token of what the third step claimed. */
@@ -321,6 +326,8 @@ static void fail_every_step(struct world *w, const struct step *steps, size_t n)
 		tokens[i] = world_text(r, "items.0.token");
 		if (!tokens[i].p)
 			tokens[i] = world_text(r, "items.0.receipt");
+		if (!tokens[i].p)
+			tokens[i] = world_text(r, "token");
 	}
 }
 
