@@ -4,7 +4,6 @@
 
 #include "base/err.h"
 #include "store/db.h"
-#include "store/fold.h"
 #include "store/pack.h"
 #include "store/rows.h"
 
@@ -72,14 +71,9 @@ static int agent_by_id(struct store_tx *tx, struct str id, struct store_agent *o
 static int agent_by_name(struct store_tx *tx, struct str name, struct store_agent *out)
 {
 	struct db_stmt *s;
-	struct str key;
-	int e = fold_key(tx->arena, name, &key);
+	int e = row_by_name(tx, SQL_AGENT_BY_NAME, name, &s);
 
-	if (e || (e = db_stmt(tx->db, SQL_AGENT_BY_NAME, &s)))
-		return err_trace(e);
-	db_bind_str(s, 1, key);
-	db_bind_str(s, 2, name);
-	return one_agent(tx, s, out);
+	return e ? err_trace(e) : one_agent(tx, s, out);
 }
 
 int store_agent_find(struct store_tx *tx, struct str who, struct store_agent *out)

@@ -87,6 +87,20 @@ int row_name_key(struct store_tx *tx, enum sql_id twin, int64_t n, struct str na
 	return is_taken ? DB_CONSTRAINT : 0;
 }
 
+int row_by_name(struct store_tx *tx, enum sql_id id, struct str name, struct db_stmt **out)
+{
+	struct str key;
+	int e = fold_key(tx->arena, name, &key);
+
+	if (!e)
+		e = db_stmt(tx->db, id, out);
+	if (e)
+		return err_trace(e);
+	db_bind_str(*out, 1, key);
+	db_bind_str(*out, 2, name);
+	return 0;
+}
+
 int row_first_i64(struct store_tx *tx, enum sql_id id, int64_t *out)
 {
 	struct db_stmt *s;

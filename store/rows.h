@@ -21,6 +21,9 @@ int row_insert_sure(struct store_tx *tx, struct db_stmt *s, int64_t *out_n) must
  * one of that key. 0, DB_CONSTRAINT when there is one, or negative. */
 int row_name_key(struct store_tx *tx, enum sql_id twin, int64_t n, struct str name,
 		 struct str *out) must_check;
+/* A statement that finds a row by that key and, among several of it, by the name itself; bound. */
+int row_by_name(struct store_tx *tx, enum sql_id id, struct str name,
+		struct db_stmt **out) must_check;
 /* The first column of a bound statement's first row, which is reset; 0 when there is none. */
 int row_i64(struct db_stmt *s, int64_t *out) must_check;
 /* The same of a statement without parameters. */

@@ -4,7 +4,6 @@
 
 #include "base/err.h"
 #include "store/db.h"
-#include "store/fold.h"
 #include "store/pack.h"
 #include "store/rows.h"
 
@@ -56,14 +55,9 @@ static int user_by_id(struct store_tx *tx, struct str id, struct store_user *out
 static int user_by_name(struct store_tx *tx, struct str name, struct store_user *out)
 {
 	struct db_stmt *s;
-	struct str key;
-	int e = fold_key(tx->arena, name, &key);
+	int e = row_by_name(tx, SQL_USER_BY_NAME, name, &s);
 
-	if (e || (e = db_stmt(tx->db, SQL_USER_BY_NAME, &s)))
-		return err_trace(e);
-	db_bind_str(s, 1, key);
-	db_bind_str(s, 2, name);
-	return one_user(tx, s, out);
+	return e ? err_trace(e) : one_user(tx, s, out);
 }
 
 int store_user_find(struct store_tx *tx, struct str who, struct store_user *out)

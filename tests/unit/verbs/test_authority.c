@@ -45,17 +45,22 @@ static struct authority of(struct world *w, struct store_key k)
 	return a;
 }
 
-static struct str scope[] = { { "quests.*", 8 }, { "ideas_get", 9 } };
+static struct authority of_limited(struct world *w)
+{
+	static struct str scope[] = { { "quests.*", 8 }, { "ideas_get", 9 } };
+
+	return of(w, (struct store_key){ .key = { .id = STR("k"),
+						  .owner = STR("w"),
+						  .owner_kind = KEY_OWNER_WORKER,
+						  .scopes = { scope, 2 } },
+					 .n = 1,
+					 .access = 1u << ACCESS_ROLE_OPERATOR });
+}
 
 TEST(t3_scopes_take_away_but_for_what_one_may_always_ask)
 {
 	WORLD_OPEN(w);
-	struct authority a = of(&w, (struct store_key){ .key = { .id = STR("k"),
-								 .owner = STR("w"),
-								 .owner_kind = KEY_OWNER_WORKER,
-								 .scopes = { scope, 2 } },
-							.n = 1,
-							.access = 1u << ACCESS_ROLE_OPERATOR });
+	struct authority a = of_limited(&w);
 	const struct verb_set *set = &a.principal.verbs;
 
 	CHECK_STR(a.principal.id, "worker:w");
@@ -78,12 +83,7 @@ static struct call refusal(struct world *w, const struct authority *a, const cha
 TEST(a_refusal_names_the_gate_that_it_was)
 {
 	WORLD_OPEN(w);
-	struct authority a = of(&w, (struct store_key){ .key = { .id = STR("k"),
-								 .owner = STR("w"),
-								 .owner_kind = KEY_OWNER_WORKER,
-								 .scopes = { scope, 2 } },
-							.n = 1,
-							.access = 1u << ACCESS_ROLE_OPERATOR });
+	struct authority a = of_limited(&w);
 	struct call c = refusal(&w, &a, "ideas.list");
 
 	CHECK_STR(c.failure.message,
