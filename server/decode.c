@@ -56,14 +56,19 @@ static bool may_change(struct request *r)
 	return true;
 }
 
-bool decode_access(struct request *r)
+bool decode_allowed(struct request *r)
 {
 	if (r->principal.expires_ms &&
 	    clock_wall_ms(&r->server->clock) >= r->principal.expires_ms) {
 		request_fail(r, ERROR_UNAUTHENTICATED, "the caller's key or token has ended");
 		return false;
 	}
-	if (authority_check_verb(&r->call, &r->principal, r->verb))
+	return !authority_check_verb(&r->call, &r->principal, r->verb);
+}
+
+bool decode_access(struct request *r)
+{
+	if (!decode_allowed(r))
 		return false;
 	if (r->server->is_draining) {
 		request_fail(r, ERROR_SHUTTING_DOWN, "the server is stopping");

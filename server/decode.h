@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From a method's name and JSON parameters to a verb and its struct, and from its result to JSON.
- * Any thread: works on the request alone. */
+ * Any thread: works on the request alone; decode_access() and decode_quota() are the loop's. */
 #pragma once
 
 #include <stdbool.h>
@@ -11,7 +11,9 @@
 
 /* Finds the verb. False: refused, r->call.failure says why. */
 bool decode_verb(struct request *r, struct str method) must_check;
-/* May this principal, in this state of the server? */
+/* May this principal? */
+bool decode_allowed(struct request *r) must_check;
+/* May it in this state of the server? */
 bool decode_access(struct request *r) must_check;
 /* One call less in this minute; false when there was none left. */
 bool decode_quota(struct request *r) must_check;

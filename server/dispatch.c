@@ -19,6 +19,7 @@
 #include "server/park.h"
 #include "server/publish.h"
 #include "server/quota.h"
+#include "server/reactions.h"
 #include "server/run.h"
 #include "server/scheduler.h"
 #include "server/server.h"
@@ -519,7 +520,7 @@ void dispatch_returned(struct request *r)
 {
 	for (const struct call_touched *t = r->outcome ? NULL : r->call.touched; t; t = t->next)
 		access_keys_changed(r->server->keys, t->who);
-	if (r->job) {
+	if (r->job || r->round) {
 		r->ops->done(r);
 	} else if (r->verb->lane == LANE_WRITE && r->outcome == CALL_WAIT) {
 		wait_to_take(r);
@@ -538,6 +539,8 @@ void dispatch_news(struct server *s, const struct store_news *news)
 	claims_tell(s->claims, news);
 	if (s->scheduler)
 		scheduler_tell(s->scheduler, news);
+	if (s->reactions)
+		reactions_tell(s->reactions, news);
 }
 
 void dispatch_batch_over(struct server *s, bool has_written)

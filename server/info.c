@@ -9,9 +9,11 @@
 #include "base/fd.h"
 #include "base/rpc_limits.h"
 #include "server/access_keys.h"
+#include "server/actions.h"
 #include "server/audit.h"
 #include "server/conn_http.h"
 #include "server/lanes.h"
+#include "server/predicates.h"
 #include "server/proc.h"
 #include "server/publish.h"
 #include "server/quota.h"
@@ -197,6 +199,8 @@ void info_init(struct server *s)
 		.config = config,
 		.make_key = make_key,
 		.chain = chain,
+		.check_actions = actions_check,
+		.check_predicates = predicates_check,
 		.backup_path = backup_path,
 	};
 }

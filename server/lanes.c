@@ -108,7 +108,7 @@ void lanes_write(struct lanes *l, struct request *r)
 {
 	r->in_writer = r->is_queued = true;
 	l->n_writes++;
-	r->goes_first = is_alone(r);
+	r->goes_first = !r->round && is_alone(r); /* rounds of our own are in no haste */
 	if (r->goes_first) {
 		mark_running(r);
 		writer_put_lone(l->writer, &r->lane_link);

@@ -25,6 +25,7 @@ struct store_news;
 struct store_tx;
 struct quota_user;
 struct request;
+struct run_writer;
 struct stream;
 
 struct request_ops {
@@ -68,9 +69,11 @@ struct request {
 	/* What a lane's thread writes, away from what the loop reads meanwhile. */
 	int (*job)(struct request *r,
 		   struct store_tx *tx); /* the server's own, instead of a verb */
-	bool is_refused;                 /* goes to the writer to be put on record, no more */
-	int outcome;                     /* of its run: 0, CALL_… */
-	bool is_replayed;                /* `out` is a kept reply */
+	/* The same with savepoints of its own; negative as run_write(). */
+	int (*round)(struct request *r, struct run_writer *w);
+	bool is_refused;  /* goes to the writer to be put on record, no more */
+	int outcome;      /* of its run: 0, CALL_… */
+	bool is_replayed; /* `out` is a kept reply */
 	bool has_stepped;
 	struct principal principal;
 	struct call call;

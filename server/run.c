@@ -249,6 +249,8 @@ int run_write(struct request *r, struct run_writer *w)
 	run_prepare(r);
 	if (r->job)
 		return err_trace(run_job(r, w));
+	if (r->round)
+		return err_trace(r->round(r, w));
 	if (r->is_refused) {
 		r->outcome = CALL_FAILED;
 		return err_trace(run_record_failure(r, w->store));

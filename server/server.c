@@ -23,6 +23,7 @@
 #include "server/pool.h"
 #include "server/publish.h"
 #include "server/quota.h"
+#include "server/reactions.h"
 #include "server/request.h"
 #include "server/rpc.h"
 #include "server/scheduler.h"
@@ -250,6 +251,8 @@ int server_init(struct server *s, struct store_problem *problem)
 		e = lanes_new(s, &s->lanes);
 	if (!e && !s->options.read_only)
 		e = scheduler_new(s, &s->scheduler);
+	if (!e && !s->options.read_only)
+		e = reactions_new(s, &s->reactions);
 	return err_trace(e);
 }
 
@@ -259,6 +262,7 @@ void server_deinit(struct server *s)
 	s->lines = s->lines ? conn_lines_free(s->lines) : NULL;
 	s->mcp = s->mcp ? mcp_free(s->mcp) : NULL;
 	s->scheduler = scheduler_free(s->scheduler);
+	s->reactions = reactions_free(s->reactions);
 	s->lanes = lanes_free(s->lanes);
 	s->rpc = rpc_free(s->rpc);
 	s->publish = publish_free(s->publish);
@@ -295,6 +299,7 @@ void server_begin_drain(struct server *s)
 	park_drain(s->park);
 	claims_drain(s->claims);
 	scheduler_stop(s->scheduler);
+	reactions_stop(s->reactions);
 }
 
 bool server_is_drained(const struct server *s)

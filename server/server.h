@@ -27,6 +27,7 @@ struct metrics;
 struct park;
 struct publish;
 struct quota;
+struct reactions;
 struct rpc;
 struct scheduler;
 struct seal;
@@ -43,6 +44,7 @@ struct server {
 	struct park *park;
 	struct claims *claims;
 	struct scheduler *scheduler; /* NULL where nothing may be written */
+	struct reactions *reactions; /* likewise */
 	struct publish *publish;
 	struct metrics *metrics;
 	struct quota *quota;

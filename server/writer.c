@@ -17,6 +17,7 @@
 #include "server/audit.h"
 #include "server/batch.h"
 #include "server/faults.h"
+#include "server/matching.h"
 #include "server/request.h"
 #include "server/run.h"
 #include "server/server.h"
@@ -24,7 +25,8 @@
 
 #define BATCH_MAX   128
 #define JOINS_MAX   3
-#define HASTE_CALLS 32 /* so many make a commit worth it while a lone caller waits for it */
+#define HASTE_CALLS 32  /* so many make a commit worth it while a lone caller waits for it */
+#define MATCH_MAX   256 /* subscriptions that a batch's events are held against */
 #define SCRATCH_MAX ((size_t)64 * 1024 * 1024)
 #define QUEUE_MAX   4096 /* above what quotas let in: never reached by callers */
 #define TICK_MS     1000
@@ -149,6 +151,14 @@ static int run_all(struct writer *w, struct round *round)
 	return 0;
 }
 
+/* What does not fit goes on with the next batch, which comes soon. */
+static int match(struct writer *w)
+{
+	int e = matching_run(&w->run, clock_wall_ms(&w->server->clock), MATCH_MAX);
+
+	return e < 0 ? err_trace(e) : 0;
+}
+
 static int run_calls(struct writer *w, struct round *round)
 {
 	struct store *store = w->server->store;
@@ -167,6 +177,8 @@ static int run_calls(struct writer *w, struct round *round)
 		return err_trace(e);
 	}
 	e = run_all(w, round);
+	if (!e && store_has_matches(store))
+		e = match(w);
 	if (e) {
 		store_rollback(store);
 		return err_trace(e);
@@ -179,7 +191,8 @@ static void leave_news(struct writer *w, struct request *last)
 {
 	const struct store_news *news = store_news(w->server->store);
 
-	if (!news->n_ready && !news->is_more && !news->due_at && !news->wake_at)
+	if (!news->n_ready && !news->is_more && !news->has_firings && !news->due_at &&
+	    !news->wake_at)
 		return;
 	last->news = malloc(sizeof(*news));
 	if (last->news)

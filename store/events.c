@@ -4,6 +4,7 @@
 #include "store/events.h"
 
 #include "store/db.h"
+#include "store/interest.h"
 #include "store/rows.h"
 
 /* Rows that one page may look at, so that a reader that matches nothing still comes back. */
@@ -12,6 +13,7 @@ enum { PAGE_SCAN_MAX = 4000 };
 int store_event_add(struct store_tx *tx, const struct store_event_new *new, int64_t *out_seq)
 {
 	struct db_stmt *q;
+	int64_t seq;
 	int e = db_stmt(tx->db, SQL_EVENT_ADD, &q);
 
 	if (e)
@@ -21,10 +23,14 @@ int store_event_add(struct store_tx *tx, const struct store_event_new *new, int6
 	db_bind_str(q, 3, new->source);
 	db_bind_str(q, 4, new->subject);
 	db_bind_str(q, 5, new->payload);
+	row_bind_key(q, 6, tx->firing);
 	e = db_run_sure(q);
-	if (!e && out_seq)
-		*out_seq = db_last_rowid(tx->db);
-	return err_trace(e);
+	if (e)
+		return err_trace(e);
+	seq = db_last_rowid(tx->db);
+	if (out_seq)
+		*out_seq = seq;
+	return err_trace(store_interest_tell(tx, new, seq));
 }
 
 int store_event_bounds(struct store_tx *tx, int64_t *floor, int64_t *head)
@@ -110,6 +116,17 @@ int store_event_get(struct store_tx *tx, int64_t seq, struct event *out)
 	e = read_row(tx, q, out);
 	db_reset(q);
 	return err_trace(e);
+}
+
+int store_event_firing(struct store_tx *tx, int64_t seq, int64_t *out)
+{
+	struct db_stmt *q;
+	int e = db_stmt(tx->db, SQL_EVENT_FIRING, &q);
+
+	if (e)
+		return err_trace(e);
+	db_bind_i64(q, 1, seq);
+	return err_trace(row_i64(q, out));
 }
 
 struct walk {

@@ -36,5 +36,7 @@ int store_event_list(struct store_tx *tx, const struct store_event_filter *f, in
 		     size_t max, struct event_list *out) must_check;
 int store_event_get(struct store_tx *tx, int64_t seq,
 		    struct event *out) must_check; /* STORE_NONE */
+/* The firing whose calls made it; 0 = none, or no such event. */
+int store_event_firing(struct store_tx *tx, int64_t seq, int64_t *out) must_check;
 bool store_event_kind_matches(struct str glob, struct str kind);
 bool store_event_matches(const struct store_event_filter *f, const struct event *e);

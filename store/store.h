@@ -16,6 +16,7 @@
 
 struct db;
 struct store;
+struct store_interest;
 struct store_reader;
 
 /* Where a call that may wait takes something from: a queue's tasks, a mailbox's mail. Both are
@@ -39,20 +40,24 @@ struct store_news {
 		char capabilities[192], tags[64]; /* sorted, one a line */
 	} needs[16];
 	size_t n_ready, n_needs;
-	bool is_more;    /* than fits: anybody may be concerned */
-	int64_t due_at;  /* steady: the earliest that was set; 0 = none */
-	int64_t wake_at; /* wall, likewise */
+	bool is_more;     /* than fits: anybody may be concerned */
+	bool has_firings; /* new ones */
+	int64_t due_at;   /* steady: the earliest that was set; 0 = none */
+	int64_t wake_at;  /* wall, likewise */
 };
 
 /* A transaction as the typed functions see it. */
 struct store_tx {
 	struct db *db;
-	struct arena *arena;     /* results of typed functions live here: the call's */
-	struct id_gen *ids;      /* NULL when reading */
-	struct store_news *news; /* NULL when reading */
-	struct str generation;   /* an event's id is "<generation>.<seq>" */
+	struct arena *arena;             /* results of typed functions live here: the call's */
+	struct id_gen *ids;              /* NULL when reading */
+	struct store_news *news;         /* NULL when reading */
+	struct store_interest *interest; /* likewise */
+	struct str generation;           /* an event's id is "<generation>.<seq>" */
 	int64_t now_ms;
 	int64_t steady_ms; /* for leases and time limits */
+	int64_t firing;    /* whose calls are made; 0 = none: its events say so */
+	int64_t depth;     /* of that firing */
 	bool is_write;
 };
 
@@ -126,6 +131,8 @@ int store_call_undo(struct store *s) must_check;
  * transaction is rolled back; ask store_is_lost(). */
 int store_commit(struct store *s) must_check;
 void store_rollback(struct store *s);
+/* Are there events that are to be held against subscriptions? */
+bool store_has_matches(const struct store *s);
 /* Of the transaction that was committed last; until the next store_begin(). */
 const struct store_news *store_news(const struct store *s);
 /* Retention, ballast, checkpoint when due; called between batches, bounded to a few ms. Says after

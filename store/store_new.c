@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/fd.h"
+#include "store/interest.h"
 
 void store_options_init(struct store_options *o)
 {
@@ -124,7 +125,8 @@ int store_new(const struct store_options *o, struct store **out)
 		s->steady_offset_ms = clock_wall_ms(o->clock) - clock_boot_ms(o->clock);
 	atomic_store(&s->reader_age_ms, STORE_READER_AGE);
 	atomic_store(&s->step_age_ms, STORE_STEP_AGE);
-	e = copy_paths(s);
+	s->interest = store_interest_new();
+	e = s->interest ? copy_paths(s) : err_nomem();
 	if (e) {
 		store_free(s);
 		return err_trace(e);
@@ -139,6 +141,7 @@ struct store *store_free(struct store *s)
 		return NULL;
 	db_close(s->writer);
 	fd_close(&s->lock_fd); /* last: it tells others that the database is free */
+	store_interest_free(s->interest);
 	arena_deinit(&s->arena);
 	free(s);
 	return NULL;

@@ -34,6 +34,7 @@ struct store {
 	bool is_in_transaction;
 	int64_t n_changes; /* of the writer, when the transaction began */
 	struct store_news news;
+	struct store_interest *interest;
 	int64_t steady_offset_ms; /* steady = boot + this */
 
 	/* of store_keep.c, in boot ms */

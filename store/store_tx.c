@@ -5,6 +5,7 @@
 #include <assert.h>
 
 #include "base/failpoint.h"
+#include "store/interest.h"
 
 static int begin(struct store *s, bool is_pressed)
 {
@@ -57,6 +58,7 @@ int store_call_begin(struct store *s, struct arena *a, int64_t now_ms, struct st
 		.arena = a,
 		.ids = &s->ids,
 		.news = &s->news,
+		.interest = s->interest,
 		.generation = str_from(s->generation),
 		.now_ms = now_ms,
 		.steady_ms = store_steady_ms(s),
@@ -81,6 +83,7 @@ int store_call_undo(struct store *s)
 {
 	int e = db_rollback_to(s->writer);
 
+	store_interest_undone(s->interest);
 	store_note_fault(s);
 	return err_trace(e);
 }
@@ -96,9 +99,11 @@ int store_commit(struct store *s)
 	else
 		e = db_commit(s->writer);
 	if (e) {
+		store_interest_rolled_back(s->interest);
 		store_note_fault(s);
 		return err_trace(e);
 	}
+	store_interest_kept(s->interest);
 	/* One that changed nothing wrote nothing. */
 	if (db_all_changes(s->writer) != s->n_changes) {
 		atomic_fetch_add_explicit(&s->n_commits, 1, memory_order_relaxed);
@@ -111,7 +116,13 @@ void store_rollback(struct store *s)
 {
 	s->is_in_transaction = false;
 	db_rollback(s->writer);
+	store_interest_rolled_back(s->interest);
 	store_note_fault(s);
+}
+
+bool store_has_matches(const struct store *s)
+{
+	return store_interest_has_matches(s->interest);
 }
 
 const struct store_news *store_news(const struct store *s)

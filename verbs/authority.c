@@ -300,6 +300,7 @@ static const struct {
 	{ STR("worker"), true, authority_rule_worker },
 	{ STR("task_queue"), true, authority_rule_queue },
 	{ STR("mailbox"), true, authority_rule_mailbox },
+	{ STR("subscription"), true, authority_rule_subscription },
 };
 
 int authority_may(const struct authority_question *q, enum authority_answer *out)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "verbs/authority_work.h"
 
+#include "store/subscriptions.h"
 #include "store/tasks.h"
 #include "store/workers.h"
 #include "verbs.gen.h"
@@ -106,4 +107,20 @@ int authority_rule_queue(const struct authority_question *q, enum authority_answ
 
 	*out = is_agents && is_bounded(q->who) ? AUTHORITY_NO : AUTHORITY_YES;
 	return 0;
+}
+
+/* ---- subscriptions ---- */
+
+int authority_rule_subscription(const struct authority_question *q, enum authority_answer *out)
+{
+	struct store_subscription s;
+	bool may = true;
+	int e = store_subscription_find(q->tx, q->target, &s);
+
+	if (e)
+		return e < 0 ? err_trace(e) : STORE_NONE;
+	if (is_bounded(q->who))
+		e = authority_over_principal(q->tx, q->who, s.subscription.created_by, &may);
+	*out = may ? AUTHORITY_YES : AUTHORITY_NO;
+	return err_trace(e);
 }

@@ -13,3 +13,5 @@ int authority_rule_worker(const struct authority_question *q,
 			  enum authority_answer *out) must_check;
 /* A queue is everybody's who may change queues at all, but no agent's without workflow_admin. */
 int authority_rule_queue(const struct authority_question *q, enum authority_answer *out) must_check;
+int authority_rule_subscription(const struct authority_question *q,
+				enum authority_answer *out) must_check;

@@ -170,6 +170,11 @@ struct call_key {
 	struct str id, text, hash;
 };
 
+/* As store_interest_key. */
+struct call_wanted {
+	struct str path, value; /* NONE: there is none */
+};
+
 /* What verbs may ask of the server that runs them; filled by server/, faked in tests. All results
  * live in the call's arena. */
 struct call_server {
@@ -181,6 +186,13 @@ struct call_server {
 	/* The id, text and hash of a new key; the hash of an audit row. */
 	int (*make_key)(void *data, struct call *c, struct call_key *out);
 	struct str (*chain)(void *data, struct arena *a, struct str before, struct str text);
+	/* May these calls be made later by whoever calls now? Refuses with all that is wrong. */
+	int (*check_actions)(void *data, struct call *c, const char *field,
+			     const struct action_list *actions);
+	/* Do the values suit the ops? *out: the field that tells most events apart that do not
+	 * match, with the value that is wanted, if there is one. */
+	int (*check_predicates)(void *data, struct call *c, const char *field,
+				const struct event_predicate_list *list, struct call_wanted *out);
 	/* A new file's name beside the automatic backups. */
 	int (*backup_path)(void *data, struct call *c, char **out);
 };

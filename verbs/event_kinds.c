@@ -2,12 +2,17 @@
 /* Which kinds of events there are: the runtime's own, and the form of those of others. */
 #include "verbs/event_kinds.h"
 
+#include "base/glob.h"
 #include "store/events.h"
+#include "store/quests.h"
+#include "store/tasks.h"
 
-static const struct str reserved[] = { STR("agent"), STR("quest"),   STR("idea"), STR("system"),
-				       STR("role"),  STR("session"), STR("task"), STR("schedule"),
-				       STR("queue"), STR("worker"),  STR("user"), STR("key"),
-				       STR("mail"),  STR("mailbox") };
+static const struct str reserved[] = { STR("agent"),  STR("quest"),        STR("idea"),
+				       STR("system"), STR("role"),         STR("session"),
+				       STR("task"),   STR("schedule"),     STR("queue"),
+				       STR("worker"), STR("user"),         STR("key"),
+				       STR("firing"), STR("subscription"), STR("mail"),
+				       STR("mailbox") };
 
 /* All that the runtime itself fires. */
 static const struct str kinds[] = {
@@ -15,6 +20,7 @@ static const struct str kinds[] = {
 	STR("agent.retired"),
 	STR("agent.spawned"),
 	STR("agent.updated"),
+	STR("firing.failed"),
 	STR("idea.deleted"),
 	STR("idea.linked"),
 	STR("idea.stored"),
@@ -44,6 +50,9 @@ static const struct str kinds[] = {
 	STR("role.deleted"),
 	STR("role.updated"),
 	STR("role.vacated"),
+	STR("subscription.created"),
+	STR("subscription.deleted"),
+	STR("subscription.stopped"),
 	STR("task.awaiting_approval"),
 	STR("task.awaiting_input"),
 	STR("task.cancel_requested"),
@@ -130,17 +139,10 @@ static struct str list_families(struct arena *a)
 	return out;
 }
 
-/* A kind that the runtime would have to fire and does not is a slip, and never comes. */
-int event_kind_check_filter(struct call *c, struct str glob)
+static int refuse_glob(struct call *c, const char *field, struct str glob)
 {
-	struct str nearest;
+	struct str nearest = str_nearest(glob, kinds, ARRAY_LEN(kinds));
 
-	if (!is_reserved(glob))
-		return 0;
-	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
-		if (store_event_kind_matches(glob, kinds[i]))
-			return 0;
-	nearest = str_nearest(glob, kinds, ARRAY_LEN(kinds));
 	if (nearest.p) {
 		call_data_str(c, "nearest", nearest);
 		c->failure.hint = str_fmt(c->arena, "did you mean %.*s?", STR_ARG(nearest));
@@ -151,6 +153,93 @@ int event_kind_check_filter(struct call *c, struct str glob)
 			    "be any others",
 			    STR_ARG(list_families(c->arena)));
 	}
-	return call_fail_field(c, ERROR_INVALID_PARAMS, "kinds", "no event is of kind '%.*s'",
+	return call_fail_field(c, ERROR_INVALID_PARAMS, field, "no event is of kind '%.*s'",
 			       STR_ARG(glob));
+}
+
+/* A kind that the runtime would have to fire and does not is a slip, and never comes. */
+int event_kind_check_filter(struct call *c, struct str glob)
+{
+	if (!is_reserved(glob))
+		return 0;
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if (store_event_kind_matches(glob, kinds[i]))
+			return 0;
+	return refuse_glob(c, "kinds", glob);
+}
+
+/* ---- patterns of subscriptions ---- */
+
+/* Words of a kind's letters and stars; such that a kind, which has two words at least, may match.
+ */
+static const char *check_pattern(struct str s)
+{
+	bool has_room = false, is_empty = true;
+
+	for (size_t i = 0; i < s.n; i++) {
+		char ch = s.p[i];
+
+		if (ch == '.' && is_empty)
+			return "a word is missing beside a dot";
+		has_room |= ch == '.' || (ch == '*' && i && s.p[i - 1] == '*');
+		is_empty = ch == '.';
+		if (ch != '.' && ch != '_' && ch != '-' && ch != '*' && !(ch >= 'a' && ch <= 'z') &&
+		    !(ch >= '0' && ch <= '9'))
+			return "kinds are lower-case letters, digits, _ and - with dots between "
+			       "words";
+	}
+	if (is_empty)
+		return "a word is missing behind the last dot";
+	return has_room ? NULL : "kinds have two words at least: build.*, or ** for all";
+}
+
+/* A first word that is nearly one of the runtime's. */
+static int warn_of_slip(struct call *c, struct str pattern, struct str *warning)
+{
+	struct str rest = pattern, first = str_cut(&rest, '.'), nearest;
+
+	if (glob_is(first))
+		return 0;
+	nearest = str_nearest(first, reserved, ARRAY_LEN(reserved));
+	if (!nearest.p)
+		return 0;
+	*warning = str_fmt(c->arena,
+			   "the runtime fires no '%.*s.*' of its own: did you mean '%.*s.*'?",
+			   STR_ARG(first), STR_ARG(nearest));
+	return warning->p ? 0 : err_nomem();
+}
+
+int event_kind_check_pattern(struct call *c, const char *field, struct str pattern,
+			     struct str *warning)
+{
+	const char *why = check_pattern(pattern);
+
+	*warning = STR_NONE;
+	if (why)
+		return call_fail_field(c, ERROR_INVALID_PARAMS, field,
+				       "no event is of kind '%.*s': %s", STR_ARG(pattern), why);
+	if (!is_reserved(pattern))
+		return warn_of_slip(c, pattern, warning);
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if (glob_matches(pattern, kinds[i], '.'))
+			return 0;
+	return refuse_glob(c, field, pattern);
+}
+
+int event_find_subject(struct call *c, struct str *subject)
+{
+	struct store_quest q;
+	struct store_task t;
+	int e = STORE_NONE;
+
+	if (str_starts(*subject, STR("q-"))) {
+		e = store_quest_get(c->tx, *subject, &q);
+		if (e == 0)
+			*subject = q.quest.id;
+	} else if (str_starts(*subject, STR("t-"))) {
+		e = store_task_get(c->tx, *subject, &t);
+		if (e == 0)
+			*subject = t.task.id;
+	}
+	return e == STORE_NONE ? 0 : err_trace(e);
 }

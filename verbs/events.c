@@ -3,31 +3,10 @@
 #include "store/events.h"
 
 #include "handlers.gen.h"
-#include "store/quests.h"
-#include "store/tasks.h"
 #include "verbs/call.h"
 #include "verbs/event_kinds.h"
 
 /* ---- filters ---- */
-
-/* The short id of a quest or task stands for its id; another text for itself. */
-static int find_subject(struct call *c, struct str *subject)
-{
-	struct store_quest q;
-	struct store_task t;
-	int e = STORE_NONE;
-
-	if (str_starts(*subject, STR("q-"))) {
-		e = store_quest_get(c->tx, *subject, &q);
-		if (e == 0)
-			*subject = q.quest.id;
-	} else if (str_starts(*subject, STR("t-"))) {
-		e = store_task_get(c->tx, *subject, &t);
-		if (e == 0)
-			*subject = t.task.id;
-	}
-	return e == STORE_NONE ? 0 : err_trace(e);
-}
 
 static int settle_filter(struct call *c, struct store_event_filter *f)
 {
@@ -35,7 +14,7 @@ static int settle_filter(struct call *c, struct store_event_filter *f)
 
 	for (size_t i = 0; i < f->kinds.n && e == 0; i++)
 		e = event_kind_check_filter(c, f->kinds.v[i]);
-	return e ? e : find_subject(c, &f->subject);
+	return e ? e : event_find_subject(c, &f->subject);
 }
 
 int events_fire(struct call *c, const struct events_fire_params *p, struct events_fire_result *r)
@@ -47,7 +26,7 @@ int events_fire(struct call *c, const struct events_fire_params *p, struct event
 	int64_t seq;
 	int e;
 
-	if ((e = event_kind_check(c, "kind", p->kind)) || (e = find_subject(c, &new.subject)))
+	if ((e = event_kind_check(c, "kind", p->kind)) || (e = event_find_subject(c, &new.subject)))
 		return e;
 	if ((e = store_event_add(c->tx, &new, &seq)) ||
 	    (e = store_event_get(c->tx, seq, &r->event)))

@@ -95,6 +95,8 @@ int tasks_reassign(struct call *call, const struct tasks_reassign_params *p,
 	struct store_task t;
 	int e = task_to_change(call, p->id, &t);
 
+	if (e == 0)
+		e = task_refuse_own_queue(call, "id", t.task.queue);
 	if (e == 0 && p->assignee.p)
 		e = worker_named(call, "assignee", p->assignee, &w);
 	if (e)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/id.h"
+#include "store/firings.h"
 #include "store/news.h"
 #include "store/quests.h"
 #include "store/queues.h"
@@ -41,9 +42,12 @@ int task_to_change(struct call *c, struct str id, struct store_task *out)
 
 int task_refuse_own_queue(struct call *c, const char *field, struct str queue)
 {
-	if (!str_eq(queue, QUESTS_QUEUE))
+	bool is_quests = str_eq(queue, QUESTS_QUEUE);
+
+	if (!is_quests && !str_eq(queue, FIRINGS_QUEUE))
 		return 0;
-	c->failure.hint = STR("quests.create and quests.claim");
+	c->failure.hint = is_quests ? STR("quests.create and quests.claim")
+				    : STR("events.subscribe makes its tasks");
 	return call_fail_field(c, ERROR_CONFLICT, field,
 			       "the tasks of '%.*s' are made and taken by the runtime alone",
 			       STR_ARG(queue));

@@ -1,8 +1,8 @@
 -- The outbox.
 
 -- name: event_add
-insert into events (at_ms, kind, source, subject, payload)
-values ($1, $2, $3, $4, $5)
+insert into events (at_ms, kind, source, subject, payload, firing)
+values ($1, $2, $3, $4, $5, $6)
 
 -- name: event_floor
 select min(seq)
@@ -16,6 +16,11 @@ where name = 'events'
 
 -- name: event_get
 select seq, at_ms, kind, source, subject, payload
+from events
+where seq = $1
+
+-- name: event_firing
+select firing
 from events
 where seq = $1
 

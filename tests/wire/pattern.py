@@ -81,7 +81,7 @@ def differs(want, got, bound, where="$"):
 
 
 # What differs between two servers, or two ways to one, and may: who asks, where it runs, what it has counted.
-OPAQUE = re.compile(r'("(?:token|next_cursor|cursor|generation|incident|instance|data_dir|socket|http|auth|created_by|claimed_by|source|principal|value|origin'
+OPAQUE = re.compile(r'("(?:token|next_cursor|cursor|generation|incident|instance|data_dir|socket|http|auth|created_by|by|claimed_by|source|principal|value|origin'
                     r'|build|path)":)"[^"]*"')
 COUNTED = re.compile(r'("(?:pid|uptime_s|commits|calls|connections|streams|\w+_bytes|age_days|recency|score|queued_\w+)":)-?[0-9.e-]+')
 

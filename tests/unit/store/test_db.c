@@ -105,6 +105,7 @@ TEST(db_changes_and_the_last_row_are_told)
 	SPOT(s);
 	struct db_stmt *q;
 
+	CHECK_OK(db_exec(s.db, "alter table events add column firing integer"));
 	for (int i = 1; i <= 3; i++) {
 		CHECK_OK(db_stmt(s.db, SQL_EVENT_ADD, &q));
 		db_bind_i64(q, 1, 5);

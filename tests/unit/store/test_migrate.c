@@ -187,6 +187,37 @@ static const struct fixture {
 	  "update quests set status = 2, attempt = 1, task = 7, lapses = 2, was_free = 1;",
 	  "select (select q.lapses || t.token from quests q join tasks t on t.n = q.task and "
 	  "t.quest = q.n where was_free) = '2proof'" },
+	{ 11,
+	  "insert into meta values ('generation', 'old'), ('counter', '1'), ('instance', "
+	  "'old-company');"
+	  "insert into events (seq, at_ms, kind, source, payload, firing) values "
+	  "(1, 5, 'a.b', 's', '{}', null), (2, 5, 'c.d', 's', '{}', 7);"
+	  "insert into queues (name, plain, n_needs, created_at, updated_at) values "
+	  "('reactions', 1, 1, 1, 1);"
+	  "insert into task_needs (queue) values (1);"
+	  "insert into tasks (n, id, queue, needs, state, priority, rank, lease_ms, on_failed, "
+	  "begins_at, ready_at, created_by, created_at, updated_at) values (7, 't1', 1, 1, 2, 3, "
+	  "7, 60000, 1, 5, 5, 'p', 5, 6);"
+	  "insert into firings (task, source, source_id, event, root, depth, by_kind, by) values "
+	  "(7, 1, 's1', 1, 1, 1, 1, 'uid:7');",
+	  "select (select source_id || event || by from firings where task = 7) = 's11uid:7'"
+	  " and (select seq from events where firing = 7) = 2" },
+	{ 12,
+	  "insert into meta values ('generation', 'old'), ('counter', '1'), ('instance', "
+	  "'old-company');"
+	  "insert into subscriptions (n, id, name, state, kind, rule, count, window_ms, "
+	  "cooldown_ms, "
+	  "max_per_minute, key, path, value, since, by_kind, by, created_at, updated_at) values "
+	  "(3, 's1', 'x', 1, 'a.*', '{\"calls\":[]}', 1, 0, 0, 60, 'a.', '-', '', 0, 1, 'uid:7', "
+	  "1, "
+	  "1);"
+	  "insert into subscription_counts (subscription, fired) values (3, 9);"
+	  "insert into subscription_hits (subscription, seq, at_ms) values (3, 1, 5);"
+	  "insert into events_to_match (seq, depth, after) values (1, 2, 3);",
+	  "select (select name || key || fired from subscriptions join subscription_counts on "
+	  "subscription = n where n = 3) = 'xa.9'"
+	  " and (select at_ms from subscription_hits) = 5"
+	  " and (select depth || after from events_to_match) = '23'" },
 };
 
 static bool make_old(struct world *w, const struct fixture *f)
