@@ -369,6 +369,49 @@ def mailboxes():
     waiting_costs_nothing("receive", "10,000 waiting receives", 10000)
 
 
+def fill_subscriptions(folder, n):
+    """So many subscriptions to one kind, each to a value of its own; put there while no server runs, as events.subscribe writes them."""
+    with questd.Server("--ballast-mb", "0", data=folder, http="off") as server:
+        lines = server.lines()
+        lines.ok("events.subscribe", {"kind": "bench.busy", "where": [{"path": "id", "op": "eq", "value": "v1"}], "calls": [{"verb": "system.ping"}]})
+        lines.close()
+    db = sqlite3.connect(os.path.join(folder, "questd.db"))
+    names = [r[1] for r in db.execute("pragma table_info(subscriptions)") if r[1] not in ("n", "id", "value", "rule")]
+    each = "with recursive c(i) as (values (2) union all select i + 1 from c where i < ?)"
+    db.execute(f"{each} insert into subscriptions (n, id, value, rule, {', '.join(names)})"
+               f" select i, printf('01a1fe44-6bdb-7000-8ebb-%012x', i), 'sv' || i, replace(rule, 'v1', 'v' || i), {', '.join(names)}"
+               f" from c, subscriptions s where s.n = 1", (n,))
+    db.execute(f"{each} insert into subscription_counts (subscription) select i from c", (n,))
+    db.commit()
+    db.close()
+
+
+@bench
+def reactions():
+    """A durable event beside 100,000 subscriptions that it does not match, and beside none."""
+    folders = [tempfile.mkdtemp(prefix="questd-bench.", dir="/var/tmp") for _ in range(2)]
+    try:
+        fill_subscriptions(folders[1], 100000)
+        few, many = (questd.Server("--ballast-mb", "0", data=f, http="off") for f in folders)
+        with few, many:
+            for name, kind in (("another kind", "bench.other"), ("another value", "bench.busy")):
+                path = os.path.join(folders[0], "request")
+                params = {"kind": kind, "subject": "s", "payload": {"id": "none", "x": "y" * 100}}
+                with open(path, "w") as f:
+                    f.write(questd.compact({"jsonrpc": "2.0", "id": 0, "method": "events.fire", "params": params}).replace('"id":0', '"id":%ID%', 1) + "\n")
+                for n in (1, 64):
+                    pairs(f"100,000 wait: {name}, {n}", .95, lambda: load("unix:" + many.socket_path, path, n, core="0,1"),
+                          lambda: load("unix:" + few.socket_path, path, n, core="0,1"))
+            lines = many.lines()
+            lines.ok("events.fire", {"kind": "bench.busy", "payload": {"id": "v99999"}})
+            fired = lines.ok("events.subscriptions", {"id": "s-99999"})["items"][0]["fired"]
+            verdict("the one that it matches", fired, 1, "firing")
+            lines.close()
+    finally:
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 @bench
 def start():
     def first(command):

@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Events and what answers them under kills: each is answered once, by all that it should be, in order; who
+follows misses nothing; who does not read costs little."""
+import collections
+import http.client
+import json
+import random
+import threading
+import time
+
+from limits import rss_mib
+from verdict import fault, need, scratch
+import questd
+
+SMALL = ["--ballast-mb", "0"]
+GIVE_UP_S = 60
+POINTS = ["matching_fire_before", "matching_fire_after", "firing_claimed", "firing_call_before", "firing_complete_before", "firing_failed_before",
+          "store_commit_before", "store_commit_after"]
+
+
+def pages(lines, verb, **params):
+    """All items of a list."""
+    cursor = {}
+    while cursor is not None:
+        page = lines.ok(verb, {**params, "limit": 100, **cursor})
+        yield from page["items"]
+        cursor = {"cursor": page["next_cursor"]} if "next_cursor" in page else None
+
+
+def settle(lines):
+    end = time.monotonic() + GIVE_UP_S
+    while True:
+        queue = [q for q in lines.ok("queues.list")["items"] if q["name"] == "reactions"]
+        if queue and queue[0]["ready"] + queue[0]["pending"] == 0:
+            return
+        need(time.monotonic() < end, "firings are stuck")
+        time.sleep(.01)
+
+
+def subscribe(lines):
+    """One that answers, and one whose second call fails when n is a multiple of 5."""
+    lines.ok("events.subscribe", {"name": "echo", "kind": "shout.heard", "max_per_minute": 100000,
+                                  "calls": [{"verb": "events.fire", "params": {"kind": "shout.answered", "payload": {"n": "{{event.payload.n}}"}}},
+                                            {"verb": "quests.create", "params": {"subject": "answer {{event.payload.n}}"}}]})
+    lines.ok("events.subscribe", {"name": "some", "kind": "shout.heard", "max_per_minute": 100000,
+                                  "calls": [{"verb": "events.fire", "params": {"kind": "shout.some"}},
+                                            {"verb": "events.fire", "params": {"kind": "shout.last", "payload": {"n": "{{event.payload.odd}}"}}}]})
+
+
+def shout(server, ns, acked):
+    """True: the server is gone."""
+    try:
+        lines = server.lines()
+        for n in ns:
+            odd = {"odd": n} if n % 5 else {}
+            lines.ok("events.fire", {"kind": "shout.heard", "payload": {"n": n, **odd}})
+            acked.append(n)
+        settle(lines)
+        return False
+    except (OSError, EOFError, ValueError):
+        return True
+
+
+def judge(lines, acked):
+    """Each event that is there was answered once by both; how many there are."""
+    settle(lines)
+    heard = [e["payload"]["n"] for e in pages(lines, "events.list", kinds=["shout.heard"])][::-1]
+    answered = [e["payload"]["n"] for e in pages(lines, "events.list", kinds=["shout.answered"])][::-1]
+    last = [e["payload"]["n"] for e in pages(lines, "events.list", kinds=["shout.last"])]
+    need(set(acked) <= set(heard), f"{len(set(acked) - set(heard))} acknowledged events are lost")
+    need(answered == heard, f"{len(heard)} events were answered {len(answered)} times, or in another order")
+    need(sorted(last) == sorted(n for n in heard if n % 5), f"of {len(heard)} events {len(last)} came to the end of the second")
+    some = sum(1 for _ in pages(lines, "events.list", kinds=["shout.some"]))
+    need(some == len(last), f"{some - len(last)} failed firings are half there")
+    quests = collections.Counter(q["subject"] for q in pages(lines, "quests.list"))
+    need(quests == collections.Counter(f"answer {n}" for n in heard), "quests were made twice, or not at all")
+    failed = sum(1 for _ in pages(lines, "events.list", kinds=["firing.failed"]))
+    need(failed == len(heard) - len(last), f"{failed} failures were told of, {len(heard) - len(last)} are due")
+    need(lines.ok("system.check")["sound"], "the store is not sound")
+    return len(heard)
+
+
+def kill_at(point, time_n):
+    """False: it did not come so far."""
+    acked = []
+    with scratch() as folder:
+        with questd.Server(*SMALL, data=folder, http="off") as server:
+            subscribe(server.lines())
+        server = questd.Server(*SMALL, data=folder, http="off", env={"FP": f"{point}:{time_n}*kill"})
+        was_killed = shout(server, range(12), acked)
+        server.stop()
+        with questd.Server(*SMALL, data=folder, http="off") as again:
+            shout(again, range(12, 15), acked)
+            judge(again.lines(), acked)
+    return was_killed
+
+
+@fault("reactions-kill", "killed at each point of a subscription's firing")
+def reactions_kill(long):
+    done = 0
+    for point in POINTS:
+        killed = [kill_at(point, n) for n in (range(1, 12) if long else (1, 2, 4))]
+        need(any(killed), f"{point} was never reached")
+        done += sum(killed)
+    return f"{done} kills at {len(POINTS)} points, each event answered once by both, in order"
+
+
+@fault("reactions-kill-9", "kill -9 under 8 clients whose events are answered")
+def reactions_kill_9(long):
+    kills, acked = (100 if long else 12), []
+    with scratch() as folder:
+        with questd.Server(*SMALL, data=folder, http="off") as server:
+            subscribe(server.lines())
+        for k in range(kills):
+            server = questd.Server(*SMALL, data=folder, http="off")
+            threads = [threading.Thread(target=shout, args=(server, range(1000000 * k + 10000 * c, 1000000 * k + 10000 * c + 9999), acked))
+                       for c in range(8)]
+            for t in threads:
+                t.start()
+            time.sleep(random.uniform(.05, .2))
+            server.kill()
+            for t in threads:
+                t.join()
+            server.stop()
+        with questd.Server(*SMALL, data=folder, http="off") as server:
+            n = judge(server.lines(), acked)
+    need(n > kills, "hardly anything was answered")
+    return f"{kills} kills, {len(acked)} events acknowledged, {n} written, each answered once by both, in order"
+
+
+@fault("ik-M5", "kill between a change and its event")
+def ik_m5(long):
+    """ik-M5: there are as many events as changes, whatever was killed when."""
+    wanted, made = (10000 if long else 2000), 0
+    with scratch() as folder:
+        while made < wanted:
+            server = questd.Server(*SMALL, data=folder, http="off")
+            timer = threading.Timer(random.uniform(.05, .3), server.kill)
+            timer.start()
+            try:
+                lines = server.lines()
+                while True:
+                    lines.ok("quests.create", {"subject": f"q {made}"})
+                    made += 1
+            except (OSError, EOFError, ValueError):
+                pass
+            timer.join()
+            server.stop()
+        with questd.Server(*SMALL, data=folder, http="off") as server:
+            lines = server.lines()
+            quests = {q["id"] for q in pages(lines, "quests.list")}
+            told = [e["subject"] for e in pages(lines, "events.list", kinds=["quest.created"])]
+    need(len(told) == len(set(told)) and set(told) == quests, f"{len(quests)} quests, {len(told)} events tell of {len(set(told))}")
+    need(len(quests) >= made, f"{made} were acknowledged, {len(quests)} are there")
+    return f"{len(quests)} quests and as many events, {made} acknowledged"
+
+
+def pour(lines, kind, total):
+    """So many events, and one behind them."""
+    for n in range(0, total, 50):
+        lines.ok("system.batch", {"atomic": True, "calls": [{"method": "events.fire", "params": {"kind": kind, "payload": {"n": i, "text": "x" * 200}}}
+                                                            for i in range(n, n + 50)]})
+    lines.ok("events.fire", {"kind": kind, "payload": {"n": -1}})
+
+
+def follow(server, since, n_lines, seen):
+    """Reads some of a stream, then leaves; where to go on."""
+    host, port = server.address.split(":")
+    connection = http.client.HTTPConnection(host, int(port), timeout=20)
+    head = {"Authorization": "Bearer " + server.token()}
+    by_header = random.random() < .5
+    connection.request("GET", "/events" + ("" if by_header else f"?since={since}"), headers={**head, **({"Last-Event-ID": since} if by_header else {})})
+    response = connection.getresponse()
+    while n_lines > 0:
+        line = response.readline().decode().strip()
+        if line.startswith("id:"):
+            since = line[3:].strip()
+        if line.startswith("data:"):
+            event = json.loads(line[5:])
+            if event.get("kind") == "flow.ed":
+                seen.append(event["payload"]["n"])
+                n_lines -= 1
+                if event["payload"]["n"] == -1:
+                    break
+    connection.close()
+    return since
+
+
+@fault("ik-M6", "a follower killed 100 times while 20,000 events flow")
+def ik_m6(long):
+    """ik-M6: what it received is all there is, once each."""
+    total, seen, left = 20000, [], 0
+    with questd.Server(*SMALL) as server:
+        first = server.lines().ok("events.fire", {"kind": "flow.begins"})["id"]
+
+        writer = threading.Thread(target=pour, args=(server.lines(), "flow.ed", total))
+        writer.start()
+        since = first
+        while -1 not in seen:
+            since = follow(server, since, random.randrange(1, 2 * total // 110), seen)
+            left += 1
+        writer.join()
+    need(left >= 100, f"it left {left} times only")
+    need(seen == [*range(total), -1], f"{len(seen)} received, {len(set(seen))} different, {total} written")
+    return f"left {left} times, {len(seen) - 1} events, no gap, none twice"
+
+
+@fault("ik-M10", "50 followers that do not read")
+def ik_m10(long):
+    """ik-M10: they cost less than a megabyte each, are cut with a reason, and hold nobody up."""
+    stalled, total, seen = [], 20000, []
+    with questd.Server(*SMALL) as server:
+        for _ in range(2):  # the store's caches are full before anybody listens
+            pour(server.lines(), "warm.ed", total)
+        first = server.lines().ok("events.fire", {"kind": "flow.begins"})["id"]
+        before = rss_mib(server.pid)
+        for _ in range(50):
+            lines = server.lines()
+            lines.send({"jsonrpc": "2.0", "id": 1, "method": "events.follow", "params": {}})
+            stalled.append(lines)
+        reader = threading.Thread(target=follow, args=(server, first, total + 1, seen))
+        reader.start()
+        pour(server.lines(), "flow.ed", total)
+        reader.join()
+        grown = rss_mib(server.pid) - before
+        need(seen == [*range(total), -1], f"the one that reads got {len(seen)} of {total + 1}")
+        reasons = collections.Counter(end_of(s) for s in stalled)
+        need(reasons == {"lagged": 50}, f"they ended with {dict(reasons)}")
+    need(grown < 50, f"the server grew by {grown:.1f} MiB for 50 of them")
+    return f"50 cut as lagged, {grown:.1f} MiB in all, the one that reads got all {total}"
+
+
+def end_of(lines):
+    """What a follower is told in the end."""
+    while True:
+        message = json.loads(lines.read())
+        if message.get("id") == 1:
+            return message.get("result", {}).get("reason") or message["error"]["data"]["code"]
