@@ -288,7 +288,7 @@ static double measure_claim(struct company *c)
 		must(store_call_begin(c->store, &c->arena, started_ms, &tx));
 		must(store_quest_next(&tx, 1 + i % AGENTS, STR_NONE, &n));
 		must(store_quest_get_n(&tx, n, &q));
-		must(store_queue_get(&tx, QUESTS_QUEUE, &queue));
+		must(store_queue_have_own(&tx, QUESTS_QUEUE, &queue));
 		claim_and_back(&tx, &queue, &q);
 		must(store_call_keep(c->store));
 	}

@@ -10,10 +10,10 @@ import source
 
 MET = {
     "who may what": "t1 t2 t3 t4 t5 t6 t10 52 54 55",
-    "tasks": "ik_q2 ik_q3 ik_q5 ik_q8 ik_q9 ik_q10 ik_q11 ik_q12 ik_q13 ik_q14 ik_q15 ik_q16 ik_q17 ik_q19 ik_q20 ik_q21 ik_q23"
-             " ag_1 ag_2 ag_3 ag_7 ag_9",
+    "tasks": "ik_q2 ik_q3 ik_q5 ik_q6 ik_q8 ik_q9 ik_q10 ik_q11 ik_q12 ik_q13 ik_q14 ik_q15 ik_q16 ik_q17 ik_q19 ik_q20 ik_q21 ik_q23"
+             " ag_1 ag_2 ag_3 ag_4 ag_7 ag_9",
     "events": "ik_m4 ik_m9 ik_m13",
-    "workers": "ik_q24 ag_17 ag_18 ag_19",
+    "workers": "ik_q24 ag_5 ag_6 ag_17 ag_18 ag_19",
 }
 NAME = re.compile(r"^TEST\((\w+)\)|def test_(\w+)\(", re.M)
 BEGIN = re.compile(r"^(?:(?:tm_[a-z]+_\d+|f_\d+|mcp_[a-z]\d+|(?:ik_|ag_)?[qmt]?\d+)_)+")

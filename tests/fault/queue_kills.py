@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The queue under kills: what was said to be created or completed is, once, and nothing is stuck."""
+"""The queue under kills: what was said to be created or completed is, once, and nothing is stuck; and as the
+model says, however often."""
 import collections
+import os
 import random
+import subprocess
+import sys
 import threading
 import time
 
@@ -86,3 +90,13 @@ def ik_q7_ag_8(long):
     need(end["completed"] + end["failed"] == whole, f"{whole} tasks became {end['completed']} completed and {end['failed']} failed")
     need(len(ledger.completed) > kills, "hardly anything was completed")
     return f"{kills} kills, {len(ledger.created)} created and {len(ledger.completed)} completed were acknowledged, none lost, twice or stuck"
+
+
+@fault("ag-1", "random sequences of calls, clocks that jump and kills, against a model")
+def ag_1(long):
+    n = 10000 if long else 200
+    done = subprocess.run([sys.executable, os.path.join(questd.TOP, "tests/tap.py"),
+                           os.path.join(questd.TOP, "tests/system/test_queue_model.py"), "random*"],
+                          env={**os.environ, "QUESTD_SEQUENCES": str(n)}, capture_output=True, text=True)
+    need(done.returncode == 0, done.stdout[-2000:])
+    return f"{n} sequences do as the model"

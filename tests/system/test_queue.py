@@ -7,9 +7,10 @@ import os
 import random
 import socket
 import threading
+import time
 import unittest
 
-from questd import Server
+from questd import Lines, Server
 
 
 def proof(claimed):
@@ -266,6 +267,46 @@ class Claims(unittest.TestCase):
             self.assertIn("stale_attempt", str(lines.call("tasks.complete", proof(first))))
 
 
+def work_until_killed(path):
+    """A worker that is a process of its own."""
+    lines = Lines(path)
+    while items := lines.ok("tasks.claim", {"wait_ms": 20000})["items"]:
+        lines.ok("tasks.heartbeat", {**proof(items[0]), "progress": {"at": 1}})
+        lines.call("tasks.complete", {**proof(items[0]), "result": os.getpid()})
+
+
+class Deaths(unittest.TestCase):
+    def test_ik_q6_a_killed_worker_s_task_is_done_by_another_once(self):
+        """ik-Q6: killed at a random moment, again and again; what a sandbox ran is its own matter."""
+        n_tasks, processes = 200, multiprocessing.get_context("fork")
+        with Server("--ballast-mb", "0", http="off") as server:
+            lines, workers = server.lines(), []
+            for i in range(n_tasks):
+                lines.ok("tasks.create", {"lease_ms": 100, "retry": {"max_attempts": 100}})
+            left = n_tasks
+            while left:
+                workers = [w for w in workers if w.is_alive()]
+                while len(workers) < 4:
+                    workers.append(processes.Process(target=work_until_killed, args=(server.socket_path,)))
+                    workers[-1].start()
+                time.sleep(random.uniform(0, .02))
+                random.choice(workers).kill()
+                queue = lines.ok("queues.list")["items"][0]
+                left = n_tasks - queue["completed"] - queue["failed"]
+            for w in workers:
+                w.kill()
+                w.join()
+            self.assertEqual(lines.ok("queues.list")["items"][0]["completed"], n_tasks)
+            told, cursor = collections.Counter(), None
+            while True:
+                page = lines.ok("events.list", {"kinds": ["task.completed"], "limit": 200, **({"cursor": cursor} if cursor else {})})
+                told.update(e["subject"] for e in page["items"])
+                cursor = page.get("next_cursor")
+                if not cursor or not page["items"]:
+                    break
+            self.assertEqual((len(told), set(told.values())), (n_tasks, {1}))
+
+
 class Quests(unittest.TestCase):
     def test_a_quest_whose_lease_is_over_is_given_back_whoever_went(self):
         """ag-2 ik-Q5 ik-Q8: its holder is killed, and the server; the quest has one outcome."""
@@ -384,7 +425,7 @@ class Kills(unittest.TestCase):
                 try:
                     lines = server.lines()
                     for i in range(10000):
-                        task = lines.ok("tasks.create", {"subject": f"{n}-{i}", "lease_ms": 100})["short_id"]
+                        task = lines.ok("tasks.create", {"subject": f"{n}-{i}", "lease_ms": 400})["short_id"]
                         with lock:
                             created.add(task)
                         for item in lines.ok("tasks.claim", {"max": 2})["items"]:
