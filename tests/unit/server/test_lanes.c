@@ -4,11 +4,16 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "server/access.h"
 #include "server/channel.h"
+#include "server/pool.h"
+#include "server/quota.h"
 #include "server/request.h"
+#include "server/server.h"
 #include "tests/unit/test.h"
+#include "verbs.gen.h"
 #include "world.h"
 
 enum { N_PEERS = 4, N_ROUNDS = 24, N_CALLS = 6, ROUNDS_AT_ONCE = 3 };
@@ -155,4 +160,76 @@ TEST(lanes_take_a_lone_callers_write_before_those_of_a_crowd)
 	peer_close(&lone);
 	peer_close(&crowd);
 	world_close(&w);
+}
+
+/* A job that says when it runs and ends when it is let go. */
+struct gate {
+	int begun[2], open[2];
+};
+
+static int stand_in_the_writer(struct request *r, struct store_tx *tx)
+{
+	const struct gate *g = r->owner;
+	char c = 'x';
+
+	CHECK_INT(write(g->begun[1], &c, 1), 1);
+	CHECK_INT(read(g->open[0], &c, 1), 1);
+	return 0;
+}
+
+static void on_done(struct request *r)
+{
+	request_free(r);
+}
+
+static const struct request_ops gate_ops = { .done = on_done };
+
+static void start_job(struct world *w, struct gate *g)
+{
+	struct principal self = { .id = STR("gate") };
+	struct quota_user *user = quota_join(w->server.quota, &self);
+	struct request *r = pool_take(&w->server, &gate_ops, g, &self, user);
+
+	quota_unref(user);
+	if (!CHECK(r))
+		return;
+	r->call.arena = &r->arena;
+	r->verb = &verb_table[VERB_EVENTS_FIRE]; /* its lane; it is not run */
+	r->job = stand_in_the_writer;
+	lanes_write(w->server.lanes, r);
+}
+
+TEST(lanes_let_a_call_join_the_batch_that_runs)
+{
+	struct principal anybody = access_anonymous();
+	struct lanes_stats before, after;
+	struct peer lone;
+	struct world w;
+	struct gate g;
+	char c = 'x';
+
+	if (!world_open(&w, NULL, false) || !peer_open(&lone, &w, &anybody) ||
+	    !CHECK_INT(pipe(g.begun), 0) || !CHECK_INT(pipe(g.open), 0))
+		return;
+	lanes_stats(w.server.lanes, &before);
+	start_job(&w, &g);
+	CHECK_OK(loop_turn(w.server.loop, 0));
+	CHECK_INT(read(g.begun[0], &c, 1), 1); /* the batch has begun, and stays open */
+	peer_say(&lone, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"events.fire\","
+			"\"params\":{\"kind\":\"lone.came\"}}");
+	do {
+		CHECK_OK(loop_turn(w.server.loop, 10));
+		lanes_stats(w.server.lanes, &after);
+	} while (after.n_writes < 2);
+	CHECK_INT(write(g.open[1], &c, 1), 1);
+	CHECK(peer_wait(&lone, 1));
+	lanes_stats(w.server.lanes, &after);
+	CHECK_INT(after.n_batches - before.n_batches, 1);
+	CHECK_INT(after.n_batched - before.n_batched, 2);
+	peer_close(&lone);
+	world_close(&w);
+	for (int i = 0; i < 2; i++) {
+		close(g.begun[i]);
+		close(g.open[i]);
+	}
 }
