@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The lease of a claimed quest: kept by heartbeats, given back, lapsed. */
+#include "store/queues.h"
 #include "tests/unit/verbs/world.h"
 
 #define HOUR_MS ((int64_t)3600 * 1000)
@@ -232,4 +233,27 @@ TEST(quests_end_their_attempts_with_them)
 				     "state"),
 			  ends[i][1]);
 	}
+}
+
+/* A lease's end is looked at when the server is there again. */
+TEST(quests_in_progress_keep_no_idle_server_up)
+{
+	WORLD_OPEN(w);
+	struct store_tx tx;
+	bool has_work = true;
+
+	world_say(&w, "quests.create", "{'subject': 'x'}");
+	claim(&w, "{}");
+	if (!CHECK_OK(store_begin(w.store)) ||
+	    !CHECK_OK(store_call_begin(w.store, &w.arena, 0, &tx)))
+		return;
+	CHECK_OK(store_queue_has_work(&tx, &has_work));
+	CHECK(!has_work);
+	store_rollback(w.store);
+	world_say(&w, "tasks.create", "{}");
+	CHECK_OK(store_begin(w.store));
+	CHECK_OK(store_call_begin(w.store, &w.arena, 0, &tx));
+	CHECK_OK(store_queue_has_work(&tx, &has_work));
+	CHECK(has_work);
+	store_rollback(w.store);
 }
