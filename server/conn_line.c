@@ -19,7 +19,8 @@
 #include "transport/unix.h"
 
 #define LOOK_AGAIN_MS 50
-#define FRAMES_MAX    ((size_t)1024 * 1024) /* that wait for one who does not read (TM-RPC-08) */
+/* That wait for one who does not read (TM-RPC-08): less than a megabyte with the rest of his. */
+#define FRAMES_MAX ((size_t)896 * 1024)
 
 struct line_peer {
 	struct list link;      /* conn_lines.peers */
