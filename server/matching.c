@@ -54,6 +54,8 @@ static int count_hits(struct meeting *m, const struct store_subscription *s, boo
 		e = store_subscription_hit(m->tx, s->n, &m->event,
 					   m->event.time - u->window_s * 1000, &n);
 	*out = n >= u->count;
+	if (e == 0 && n > u->count)
+		e = store_subscription_drop_hit(m->tx, s->n);
 	return err_trace(e);
 }
 

@@ -385,6 +385,11 @@ int store_subscription_hit(struct store_tx *tx, int64_t n, const struct event *e
 	return err_trace(row_i64(s, out));
 }
 
+int store_subscription_drop_hit(struct store_tx *tx, int64_t n)
+{
+	return err_trace(row_run_one(tx, SQL_SUBSCRIPTION_HITS_DROP_FIRST, n));
+}
+
 int store_subscription_forget_hits(struct store_tx *tx, int64_t n)
 {
 	return err_trace(row_run_one(tx, SQL_SUBSCRIPTION_HITS_FORGET, n));

@@ -59,6 +59,8 @@ int store_subscription_failed(struct store_tx *tx, int64_t n, struct str error) 
 /* One match more, those before `since_ms` forgotten; how many there are now. */
 int store_subscription_hit(struct store_tx *tx, int64_t n, const struct event *event,
 			   int64_t since_ms, int64_t *out) must_check;
+/* One more than is wanted, while it may not fire: the first counts no longer. */
+int store_subscription_drop_hit(struct store_tx *tx, int64_t n) must_check;
 int store_subscription_forget_hits(struct store_tx *tx, int64_t n) must_check;
 
 /* ---- events that are to be held against them ---- */

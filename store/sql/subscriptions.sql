@@ -91,6 +91,15 @@ delete from subscription_hits
 where subscription = $1
 and at_ms < $2
 
+-- name: subscription_hits_drop_first
+delete from subscription_hits
+where subscription = $1
+and seq = (
+	select min(seq)
+	from subscription_hits
+	where subscription = $1
+)
+
 -- name: subscription_hits_number
 select count(*)
 from subscription_hits

@@ -167,6 +167,19 @@ class Reactions(unittest.TestCase):
             shown = self.show(s)
             self.assertEqual((shown["fired"], shown.get("suppressed", 0)), (1, n))
 
+    def test_what_is_counted_while_it_may_not_fire_stays_bounded(self):
+        import sqlite3
+        self.subscribe("door.opened", count=3, window_s=3600, cooldown_s=3600)
+        for _ in range(20):
+            self.fire("door.opened")
+        self.lines.close()
+        self.server.stop()
+        base = sqlite3.connect(os.path.join(self.server.data, "questd.db"))
+        self.assertEqual(base.execute("select count(*) from subscription_hits").fetchall(), [(3,)])
+        base.close()
+        self.server.start()
+        self.lines = self.server.lines()
+
     def test_one_that_fires_too_often_is_stopped_by_name(self):
         s = self.subscribe("flood.came", max_per_minute=5, name="dam")
         for _ in range(12):
