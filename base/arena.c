@@ -91,6 +91,15 @@ void arena_reset(struct arena *a)
 		chunk_use(a, kept);
 }
 
+void arena_wipe(struct arena *a)
+{
+	for (struct arena_chunk *c = a->chunks; c; c = c->next) {
+		UNPOISON(c->bytes, c->n - sizeof(*c));
+		explicit_bzero(c->bytes, c->n - sizeof(*c));
+	}
+	arena_reset(a);
+}
+
 /* A chunk with room for n bytes; smaller than usual when the limit is near. */
 static struct arena_chunk *chunk_new(struct arena *a, size_t n, size_t usual)
 {

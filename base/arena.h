@@ -24,6 +24,8 @@ void arena_init(struct arena *a, size_t limit);
 void arena_deinit(struct arena *a);
 /* Forgets all allocations; keeps one small chunk so that the next call costs no malloc. */
 void arena_reset(struct arena *a);
+/* The same, and what they held is overwritten. */
+void arena_wipe(struct arena *a);
 
 /* Aligned for any type, not zeroed. NULL when out. n == 0 gives a valid pointer. */
 void *arena_alloc(struct arena *a, size_t n) must_check;

@@ -33,6 +33,13 @@ void buf_clear(struct buf *b)
 	b->failed = b->is_over = false;
 }
 
+void buf_wipe(struct buf *b)
+{
+	if (b->p)
+		explicit_bzero(b->p, b->cap);
+	buf_clear(b);
+}
+
 /* Allocates a byte more than cap, for the NUL that printf puts behind. */
 static bool grow(struct buf *b, size_t len, size_t n)
 {

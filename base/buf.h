@@ -21,6 +21,7 @@ struct buf {
 
 void buf_init(struct buf *b, size_t limit);
 void buf_deinit(struct buf *b);
+void buf_wipe(struct buf *b);  /* as buf_clear, and what it held is overwritten */
 void buf_clear(struct buf *b); /* empty, not failed; keeps up to 64 KiB */
 
 static inline size_t buf_len(const struct buf *b)

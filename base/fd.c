@@ -130,7 +130,21 @@ static int write_and_sync(int fd, const char *path, struct str content, mode_t m
 	return 0;
 }
 
-int fd_write_file(const char *path, struct str content, mode_t mode)
+/* The temp file takes its name: in another's place, or only where none is. */
+static int give_name(const char *temp, const char *path, bool is_new)
+{
+	if (is_new && link(temp, path) == 0) {
+		unlink(temp);
+		return 0;
+	}
+	if (is_new && errno == EEXIST)
+		return FD_EXISTS;
+	if (!is_new && rename(temp, path) == 0)
+		return 0;
+	return err_sys("cannot rename '%s' to '%s'", temp, path);
+}
+
+static int write_named(const char *path, struct str content, mode_t mode, bool is_new)
 {
 	char temp[PATH_MAX], folder[PATH_MAX], suffix[SUFFIX_LEN + 1];
 	CLEANUP(fd_close) int fd = -1;
@@ -141,18 +155,28 @@ int fd_write_file(const char *path, struct str content, mode_t mode)
 		errno = ENAMETOOLONG;
 		return err_sys("cannot write '%.200s…'", path);
 	}
-	fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode & 0600);
 	if (fd < 0)
 		return err_sys("cannot create '%s'", temp);
 	e = write_and_sync(fd, temp, content, mode);
-	if (!e && rename(temp, path) < 0)
-		e = err_sys("cannot rename '%s' to '%s'", temp, path);
+	if (!e)
+		e = give_name(temp, path, is_new);
 	if (e) {
 		unlink(temp);
-		return err_trace(e);
+		return e < 0 ? err_trace(e) : e;
 	}
 	parent_of(path, folder);
 	return err_trace(fd_sync_dir(folder));
+}
+
+int fd_write_file(const char *path, struct str content, mode_t mode)
+{
+	return err_trace(write_named(path, content, mode, false));
+}
+
+int fd_make_file(const char *path, struct str content, mode_t mode)
+{
+	return err_trace(write_named(path, content, mode, true));
 }
 
 static int make_dir(const char *path, mode_t mode)

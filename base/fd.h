@@ -19,6 +19,9 @@ enum { FD_NOT_FOUND = 1 };
 int fd_read_file(const char *path, size_t max, struct buf *b) must_check;
 /* Temp file beside it, fsync, rename, fsync of the folder. Mode as given (umask is not applied). */
 int fd_write_file(const char *path, struct str content, mode_t mode) must_check;
+/* The same for a file that is not there yet: it is there whole, or FD_EXISTS and as it was. */
+enum { FD_EXISTS = 2 };
+int fd_make_file(const char *path, struct str content, mode_t mode) must_check;
 /* Creates the folder and its missing parents with the mode; fine when it is there. */
 int fd_mkdir_all(const char *path, mode_t mode) must_check;
 int fd_sync_dir(const char *path) must_check;

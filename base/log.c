@@ -34,6 +34,8 @@ static struct {
 	enum log_format format;
 	_Atomic enum log_level level;
 	_Atomic uint64_t n_dropped;
+	_Atomic(log_filter_fn *) filter;
+	void *filter_data;
 } sink = {
 	.lock = PTHREAD_MUTEX_INITIALIZER, .fd = STDERR_FILENO, .own_fd = -1, .level = LOG_INFO
 };
@@ -71,6 +73,22 @@ void log_init(int fd, enum log_level level, enum log_format format)
 	sink.format = format;
 	sink.level = level;
 	pthread_mutex_unlock(&sink.lock);
+}
+
+void log_set_filter(log_filter_fn *filter, void *data)
+{
+	if (filter)
+		sink.filter_data = data;
+	atomic_store(&sink.filter, filter);
+}
+
+/* The text, or what the filter put into `space`. */
+static struct str filtered(struct str text, char space[LINE_MAX_BYTES])
+{
+	log_filter_fn *filter = atomic_load(&sink.filter);
+	size_t n = filter ? filter(sink.filter_data, text, space, LINE_MAX_BYTES) : 0;
+
+	return n ? (struct str){ space, n } : text;
 }
 
 bool log_is_on(enum log_level level)
@@ -234,6 +252,7 @@ static void put_escaped(struct line *l, struct str s)
 /* What does not fit is cut, but never the quote behind it. */
 static void put_pair(struct line *l, const char *key, struct str value)
 {
+	char space[LINE_MAX_BYTES];
 	size_t before = l->n;
 
 	put_text(l, l->is_json ? ",\"" : " ");
@@ -243,7 +262,7 @@ static void put_pair(struct line *l, const char *key, struct str value)
 		l->n = before;
 		return;
 	}
-	put_escaped(l, value);
+	put_escaped(l, filtered(value, space));
 	l->text[l->n++] = '"';
 }
 
@@ -348,7 +367,8 @@ void log_line(enum log_level level, const char *message, const struct log_kv *kv
 
 void log_say(const char *fmt, ...)
 {
-	char text[LINE_MAX_BYTES];
+	char text[LINE_MAX_BYTES], space[LINE_MAX_BYTES];
+	struct str line;
 	int saved = errno;
 	va_list args;
 	int n;
@@ -357,8 +377,11 @@ void log_say(const char *fmt, ...)
 	n = vsnprintf(text, sizeof(text) - 1, fmt, args);
 	va_end(args);
 	n = MIN(MAX(n, 0), (int)sizeof(text) - 2);
-	text[n] = '\n';
-	emit(text, (size_t)n + 1);
+	line = filtered((struct str){ text, (size_t)n }, space);
+	line.n = MIN(line.n, sizeof(text) - 1);
+	memmove(text, line.p, line.n);
+	text[line.n] = '\n';
+	emit(text, line.n + 1);
 	errno = saved;
 }
 

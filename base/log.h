@@ -18,6 +18,10 @@ enum log_format { LOG_TEXT, LOG_JSON };
 void log_init(int fd, enum log_level level, enum log_format format);
 bool log_is_on(enum log_level level);
 uint64_t log_n_dropped(void);
+/* Each text of a line goes through it first: 0, the text may be written as it is, or how many bytes
+ * were put into `out` in its place. Threads call it at once. NULL: none. */
+typedef size_t log_filter_fn(void *data, struct str text, char *out, size_t cap);
+void log_set_filter(log_filter_fn *filter, void *data);
 
 struct log_kv {
 	const char *key;

@@ -104,6 +104,22 @@ static void look_at_info(struct doctor *d)
 	}
 }
 
+static void look_at_credentials(struct doctor *d, const struct json *health)
+{
+	struct str why = json_get_str(health, STR("credentials_note"));
+
+	if (!why.n) {
+		doctor_ok(d, "secrets", "%s",
+			  str_eq(json_get_str(health, STR("credentials")), STR("open"))
+			      ? "the master key opens them"
+			      : "there are none yet");
+		return;
+	}
+	doctor_fail(d, "secrets", "%.*s", STR_ARG(why));
+	doctor_fix(d, "then the next 'questd secrets get NAME' opens them, or questd restart%s",
+		   d->paths.flags);
+}
+
 static void look_at_health(struct doctor *d)
 {
 	struct json health;
@@ -121,6 +137,7 @@ static void look_at_health(struct doctor *d)
 	} else {
 		doctor_ok(d, "health", "reads and writes are served");
 	}
+	look_at_credentials(d, &health);
 }
 
 static bool has_backups(const struct doctor *d)

@@ -21,6 +21,7 @@
 #include "cli/paths_cmd.h"
 #include "cli/relay.h"
 #include "cli/say.h"
+#include "cli/secrets.h"
 #include "cli/serve.h"
 #include "cli/setup.h"
 #include "cli/status.h"
@@ -141,7 +142,10 @@ static const struct command commands[] = {
 	    .run = backup_run,
 	    .synopsis = "[FILE]",
 	    .summary = "copy the database while the server runs",
-	    .text = "Without FILE the copy goes beside the automatic ones.",
+	    .text =
+		"Without FILE the copy goes beside the automatic ones. Its secrets open with the "
+		"master key\n"
+		"alone, which is not in it: keep the file that 'questd paths' calls key too.",
 	},
 	{
 	    .name = "restore",
@@ -149,7 +153,26 @@ static const struct command commands[] = {
 	    .synopsis = "FILE",
 	    .summary = "put a backup in the database's place",
 	    .text =
-		"No server may run. What was there is kept beside it. Asks first, or needs --yes.",
+		"No server may run. What was there is kept beside it. Asks first, or needs --yes. "
+		"Secrets open\n"
+		"where the master key of their time lies in its place: questd doctor says.",
+	},
+	{
+	    .name = "secrets",
+	    .run = secrets_run,
+	    .synopsis = "set|get|list|unset [NAME] [--agent A | --role R] ...",
+	    .summary = "keep keys and passwords, show which there are, forget them",
+	    .text = "A value is typed without being shown, or comes from a pipe; it is never shown "
+		    "again:\n"
+		    "'get' says what it is, for whom, and where it came from. The narrowest holds: "
+		    "an\n"
+		    "agent's own, its role's, the company's.\n"
+		    "\n"
+		    "  questd secrets set OPENROUTER_API_KEY\n"
+		    "  printf %s \"$TOKEN\" | questd secrets set GITHUB_TOKEN --agent ann\n"
+		    "  questd secrets unset GITHUB_TOKEN --agent ann",
+	    .options = secrets_options,
+	    .n_options = 4,
 	},
 	{
 	    .name = "doctor",

@@ -91,7 +91,8 @@ int say_secret_on_line(void)
 {
 	say_error("a secret is not given on the command line, which others on this machine can "
 		  "read");
-	say_hint("questd --token-file FILE NOUN VERB calls with the key in FILE; "
-		 "questd call keys.use - reads {\"key\": …} from stdin");
+	say_hint("printf %%s \"$VALUE\" | questd secrets set NAME keeps one; questd --token-file "
+		 "FILE NOUN VERB calls with the key in FILE; questd call METHOD - reads {…} from "
+		 "stdin");
 	return EXIT_USAGE;
 }

@@ -107,10 +107,10 @@ static int make_key(struct setup *s)
 		snprintf(text + 2 * i, 3, "%02x", (unsigned char)bytes[i]);
 	text[2 * KEY_BYTES] = '\n';
 	s->is_new_key = true;
-	e = fd_write_file(s->paths.key, (struct str){ text, 2 * KEY_BYTES + 1 }, 0600);
+	e = fd_make_file(s->paths.key, (struct str){ text, 2 * KEY_BYTES + 1 }, 0400);
 	explicit_bzero(bytes, sizeof(bytes));
 	explicit_bzero(text, sizeof(text));
-	return err_trace(e);
+	return e == FD_EXISTS ? 0 : err_trace(e); /* a server was first */
 }
 
 static int make_token(struct setup *s, bool is_rotation)

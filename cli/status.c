@@ -69,7 +69,8 @@ static int say_running(struct cli *c, const struct running *r, const char *flags
 	struct json_out w = json_out(&b);
 	const char *other = r->pid ? other_build(c, r->pid, json_get_str(info, STR("version")))
 				   : NULL;
-	struct str reason = json_get_str(health, STR("reason"));
+	struct str reason = json_get_str(health, STR("reason")),
+		   locked = json_get_str(health, STR("credentials_note"));
 
 	buf_init(&b, 0);
 	json_begin_object(&w);
@@ -77,6 +78,7 @@ static int say_running(struct cli *c, const struct running *r, const char *flags
 	JSON_KV_STR(&w, "health", json_get_str(health, STR("status")));
 	if (reason.n)
 		JSON_KV_STR(&w, "reason", reason);
+	JSON_KV_STR(&w, "credentials", json_get_str(health, STR("credentials")));
 	JSON_KV_BOOL(&w, "background", r->origin != PEER_FOREIGN);
 	JSON_KV_STR(&w, "started_by", str_from(peer_origin_names[r->origin]));
 	JSON_KV_BOOL(&w, "other_build", other != NULL);
@@ -89,6 +91,9 @@ static int say_running(struct cli *c, const struct running *r, const char *flags
 	json_end_object(&w);
 	int code = print_own(c, &b);
 
+	if (locked.n)
+		say_note("questd: note: credentials are locked, all else works: %.*s",
+			 STR_ARG(locked));
 	if (other)
 		say_note("questd: note: %s: questd restart%s", other, flags);
 	return code;

@@ -174,6 +174,11 @@ static struct str hash_of(struct access_keys *k, struct arena *a, struct str tex
 	return seal_keyed_digest(a, k->secret, text);
 }
 
+struct str access_keys_digest(struct access_keys *k, struct arena *a, struct str text)
+{
+	return hash_of(k, a, text);
+}
+
 /* By its public part; the hash must be the one that is kept, unless `hash` is NONE. The same work
  * is done for one that is not there. */
 static int look_up(struct access_keys *k, struct str id, struct str hash, struct principal *out)

@@ -40,4 +40,7 @@ void access_keys_use(struct request *r);
 void access_keys_end_use(struct request *r);
 
 /* A new key, and its hash as hex; the hash of an audit row as hex. NONE when memory is out. */
+/* Of what must not be guessed from its hash, without the secret beside the database. NONE: memory.
+ */
+struct str access_keys_digest(struct access_keys *k, struct arena *a, struct str text);
 int access_keys_make(struct access_keys *k, struct arena *a, struct call_key *out) must_check;

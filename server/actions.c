@@ -157,6 +157,23 @@ static void blame_verb(struct checking *m, struct str name)
 	add_fault(m, &f, STR_NONE);
 }
 
+static bool has_secret(const struct shape *s)
+{
+	for (size_t i = 0; i < s->n_fields; i++)
+		if (s->fields[i].flags & SHAPE_SECRET)
+			return true;
+	return false;
+}
+
+/* What is to be called later is kept as it is written. */
+static bool check_open(struct checking *m)
+{
+	if (!has_secret(m->verb->params) && !has_secret(m->verb->result))
+		return true;
+	blame(m, STR_NONE, STR("a verb that neither takes nor gives a secret"), m->verb->name);
+	return false;
+}
+
 static bool check_lane(struct checking *m)
 {
 	if (m->verb->lane == LANE_READ || m->verb->lane == LANE_WRITE)
@@ -180,7 +197,7 @@ static int check_one(struct checking *m, const struct action *action)
 		m->call->failure.field = path_of(m, STR_NONE);
 		return CALL_FAILED;
 	}
-	if (!check_lane(m))
+	if (!check_lane(m) || !check_open(m))
 		return 0;
 	e = parse_params(m, action->params);
 	if (e)

@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "schemas/shape.h"
+#include "server/clean.h"
 #include "server/lanes.h"
 #include "server/pool.h"
 #include "server/quota.h"
@@ -73,7 +74,7 @@ int audit_add(struct request *r, struct store_tx *tx)
 		.principal = r->principal.id,
 		.key = r->principal.key_id,
 		.verb = r->verb->name,
-		.target = str_utf8_prefix(target_of(r), 128),
+		.target = str_utf8_prefix(clean_kept(r, REDACT_TEXT, tx->arena, target_of(r)), 128),
 		.outcome = outcome_of(r),
 		.reason = code ? error_table[code].name : STR_NONE,
 	};

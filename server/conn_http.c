@@ -17,6 +17,7 @@
 #include "server/metrics.h"
 #include "server/quota.h"
 #include "server/request.h"
+#include "server/secrets.h"
 #include "server/server.h"
 
 #define CONNS_MIN 8
@@ -70,14 +71,16 @@ static void refuse(struct http_call *c, const struct http_refusal *refusal,
 				 .content_type = STR("application/json"),
 				 .headers = headers };
 	CLEANUP(buf_deinit) struct buf b;
+	CLEANUP(buf_deinit) struct buf cleaned;
 	char seconds[24];
 	struct json_out w;
 
 	buf_init(&b, 0);
+	buf_init(&cleaned, 0);
 	w = json_out(&b);
 	request_put_tool_error(failure, verb, &w);
 	buf_put_char(&b, '\n');
-	a.body = buf_str(&b);
+	a.body = secrets_clean(c->server, REDACT_JSON, buf_str(&b), &cleaned);
 	if (refusal->header.name.p)
 		headers[a.n_headers++] = refusal->header;
 	if (failure->retry_after_ms) {

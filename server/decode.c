@@ -5,6 +5,8 @@
 #include "server/decode.h"
 
 #include "base/err.h"
+#include "server/access_keys.h"
+#include "server/clean.h"
 #include "server/pool.h"
 #include "server/quota.h"
 #include "server/seal.h"
@@ -220,6 +222,21 @@ static bool decode_shape(struct request *r, const struct json *params, struct sh
 	return false;
 }
 
+/* What the database keeps must confirm no guess of a secret. */
+static struct str secret_digest(struct request *r)
+{
+	CLEANUP(buf_deinit) struct buf text;
+	struct str digest = STR_NONE;
+
+	buf_init(&text, 0);
+	if (canonical(r, false, &text) || text.failed)
+		err_forget();
+	else
+		digest = access_keys_digest(r->server->keys, &r->arena, buf_str(&text));
+	buf_wipe(&text);
+	return digest;
+}
+
 static bool take_request_id(struct request *r)
 {
 	uint32_t offset = r->verb->request_id_offset;
@@ -228,7 +245,7 @@ static bool take_request_id(struct request *r)
 		r->request_id = *(struct str *)((char *)r->params + offset);
 	if (!r->request_id.p || offset == UINT32_MAX)
 		return true;
-	r->digest = params_digest(r, false);
+	r->digest = r->holds_secret ? secret_digest(r) : params_digest(r, false);
 	return r->digest.p ? true : out_of_memory(r);
 }
 
@@ -249,6 +266,10 @@ static bool check_confirm(struct request *r)
 
 bool decode_params(struct request *r, const struct json *params, struct shape_faults *scratch)
 {
+	r->raw = params;
+	r->holds_secret = clean_is_secret(r);
+	if (!clean_params(r, params, &params))
+		return false;
 	r->raw = params;
 	return decode_shape(r, params, scratch) && check_confirm(r) && take_request_id(r) &&
 	       open_cursor(r);

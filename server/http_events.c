@@ -14,6 +14,7 @@
 #include "server/pool.h"
 #include "server/publish.h"
 #include "server/quota.h"
+#include "server/secrets.h"
 #include "server/server.h"
 #include "transport/sse.h"
 
@@ -121,9 +122,12 @@ static void on_gap(struct stream *s, int64_t from, int64_t to)
 
 static int on_event(struct stream *s, const struct event *event, struct str json)
 {
+	CLEANUP(buf_deinit) struct buf cleaned;
 	struct http_events *e = events_of(s);
 
-	if (http_stream_waiting(e->call->x) + json.n + event->kind.n + 128 > WAITING_MAX)
+	buf_init(&cleaned, 0);
+	json = secrets_clean(s->server, REDACT_JSON, json, &cleaned);
+	if (!json.p || http_stream_waiting(e->call->x) + json.n + event->kind.n + 128 > WAITING_MAX)
 		return CHANNEL_SLOW;
 	sse_put(&e->frame, event->kind, event->id, json);
 	return put_frame(e);

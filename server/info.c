@@ -17,6 +17,7 @@
 #include "server/proc.h"
 #include "server/publish.h"
 #include "server/quota.h"
+#include "server/secrets.h"
 
 #define TAIL_LEN 6
 
@@ -70,6 +71,7 @@ static int info(void *data, struct call *c, struct system_info *out)
 		.workers = s->options.workers,
 		.protocols = { (struct str *)protocols, ARRAY_LEN(protocols) },
 		.limits = limits,
+		.public_key = vault_public_key(s->vault, c->arena),
 	};
 	return c->arena->is_out ? err_nomem() : 0;
 }
@@ -94,6 +96,18 @@ struct server_health server_health(const struct server *s)
 			  : s->options.read_only ? "it was started with --read-only"
 						 : NULL,
 	};
+}
+
+static enum vault_state credentials_state(const struct server *s)
+{
+	switch (vault_why(s->vault)) {
+	case VAULT_IS_OPEN:
+		return VAULT_STATE_OPEN;
+	case VAULT_IS_NEW:
+		return VAULT_STATE_UNUSED;
+	default:
+		return VAULT_STATE_LOCKED;
+	}
 }
 
 static int health(void *data, struct call *c, struct system_health *out)
@@ -122,6 +136,8 @@ static int health(void *data, struct call *c, struct system_health *out)
 		.connections = (int64_t)s->n_channels,
 		.streams = (int64_t)publish_n_streams(s->publish),
 		.memory_bytes = proc_resident_bytes(),
+		.credentials = credentials_state(s),
+		.credentials_note = vault_advice(s->vault, c->arena),
 	};
 	return 0;
 }
@@ -203,4 +219,5 @@ void info_init(struct server *s)
 		.check_predicates = predicates_check,
 		.backup_path = backup_path,
 	};
+	secrets_fill(&s->for_verbs.vault);
 }

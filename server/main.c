@@ -409,6 +409,9 @@ static int restore(struct program *p)
 	if (e)
 		return complain_fault(e, "cannot restore");
 	log_say("questd: restored '%s' into '%s'", s->options.restore, s->options.paths.database);
+	log_say("questd: secrets in it open with the master key of their time, which no backup "
+		"holds: questd doctor%s says where it is missing",
+		s->options.paths.flags);
 	return EXIT_OK;
 }
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "server/access_tokens.h"
+#include "server/clean.h"
 #include "server/mcp_batch.h"
 #include "server/mcp_listen.h"
 #include "server/mcp_session.h"
@@ -369,7 +370,7 @@ static void answer_error(struct channel *ch, struct str id, const struct mcp_rou
 	buf_init(&b, 0);
 	mcp_put_error(&b, id, route->error, route->message, route->data);
 	if (!b.failed)
-		(void)ch->ops->answer(ch, buf_str(&b), mcp_status(route->error));
+		(void)channel_answer(ch, buf_str(&b), mcp_status(route->error));
 	buf_deinit(&b);
 }
 

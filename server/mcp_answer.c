@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "server/clean.h"
 #include "server/mcp.h"
 
 static const struct str level_texts[] = {
@@ -125,7 +126,7 @@ static void answer(struct mcp_call *c, int status)
 		c->channel->step_up = c->step_up;
 	if (c->channel && c->id.p && !c->is_cancelled)
 		/* The one answer of this call: what a peer does not take is its loss. */
-		(void)c->channel->ops->answer(c->channel, buf_str(&c->out), status);
+		(void)channel_answer(c->channel, buf_str(&c->out), status);
 	mcp_call_free(c);
 }
 
@@ -291,7 +292,7 @@ void mcp_notify(struct mcp_call *c, struct str message)
 {
 	if (c->channel && !c->is_cancelled)
 		/* A slow or lost peer is found by its transport. */
-		(void)c->channel->ops->send(c->channel, message);
+		(void)channel_send(c->channel, message);
 }
 
 void mcp_progress(struct mcp_call *c, int64_t done, int64_t total, struct str text)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* JSON-RPC batches on lines. Each message gets an arena of its own, as it would have alone. */
 #include "server/mcp_batch.h"
+#include "server/clean.h"
 
 #include <stdlib.h>
 
@@ -37,8 +38,7 @@ static void finish(struct batch *b)
 	if (b->n_answers)
 		buf_put_char(&b->answers, ']');
 	if (parent && b->n_answers && !b->answers.failed)
-		(void)parent->ops->answer(parent, buf_str(&b->answers),
-					  200); /* its transport cuts it */
+		(void)channel_answer(parent, buf_str(&b->answers), 200); /* its transport cuts it */
 	loop_defer(b->channel.server->loop, &b->destroy, on_destroy);
 }
 
@@ -53,7 +53,7 @@ static int on_send(struct channel *ch, struct str message)
 	struct batch *b = container_of(ch, struct batch, channel);
 	struct channel *parent = b->conn ? b->conn->channel : NULL;
 
-	return parent ? parent->ops->send(parent, message) : CHANNEL_GONE;
+	return parent ? channel_send(parent, message) : CHANNEL_GONE;
 }
 
 static int on_answer(struct channel *ch, struct str message, int status)
@@ -135,7 +135,7 @@ static void refuse(struct mcp_conn *conn, const char *why, struct str data)
 	buf_init(&b, 0);
 	mcp_put_error(&b, STR("null"), MCP_INVALID_REQUEST, str_from(why), data);
 	if (!b.failed)
-		(void)conn->channel->ops->answer(conn->channel, buf_str(&b), 400);
+		(void)channel_answer(conn->channel, buf_str(&b), 400);
 	buf_deinit(&b);
 }
 

@@ -8,6 +8,7 @@
 #include "server/mcp_headers.h"
 #include "server/mcp_listen.h"
 #include "server/mcp_session.h"
+#include "server/secrets.h"
 
 /* One POST while it is looked at. */
 struct post {
@@ -35,7 +36,21 @@ static void reply(struct http_exchange *x, int status, struct str body, const st
 		err_forget();
 }
 
-static void reply_error(struct http_exchange *x, int status, struct str id,
+static void reply_cleaned(const struct post *p, int status, const struct buf *body,
+			  const struct http_header *retry)
+{
+	struct buf scratch;
+	struct str text;
+
+	buf_init(&scratch, 0);
+	text = body->failed
+		   ? STR_NONE
+		   : secrets_clean(p->caller->server, REDACT_JSON, buf_str(body), &scratch);
+	reply(p->x, status, text, retry, retry != NULL);
+	buf_deinit(&scratch);
+}
+
+static void reply_error(const struct post *p, int status, struct str id,
 			const struct mcp_route *route)
 {
 	static const struct http_header retry = { STR("Retry-After"), STR("1") };
@@ -43,7 +58,7 @@ static void reply_error(struct http_exchange *x, int status, struct str id,
 
 	buf_init(&b, 0);
 	mcp_put_error(&b, id, route->error, route->message, route->data);
-	reply(x, status, b.failed ? STR_NONE : buf_str(&b), &retry, status == 429 || status == 503);
+	reply_cleaned(p, status, &b, status == 429 || status == 503 ? &retry : NULL);
 	buf_deinit(&b);
 }
 
@@ -57,7 +72,7 @@ static void refuse(struct post *p, int status, int code, const char *text)
 {
 	struct mcp_route route = { .error = code, .message = str_from(text) };
 
-	reply_error(p->x, status, id_or_null(p, message_error_id(&p->message)), &route);
+	reply_error(p, status, id_or_null(p, message_error_id(&p->message)), &route);
 }
 
 /* A request that is well-formed and comes at the wrong step: the hint names the right one. */
@@ -67,7 +82,7 @@ static void refuse_step(struct post *p, int status, const char *text, const char
 				   .message = str_from(text),
 				   .data = mcp_data(&p->arena, "invalid_request", hint) };
 
-	reply_error(p->x, status, id_or_null(p, message_error_id(&p->message)), &route);
+	reply_error(p, status, id_or_null(p, message_error_id(&p->message)), &route);
 }
 
 static void refuse_unknown_session(struct post *p)
@@ -96,7 +111,7 @@ static void refuse_text(struct post *p, const struct json_error *error)
 	json_key(&w, STR("error"));
 	request_put_error(&failure, NULL, &w);
 	json_end_object(&w);
-	reply(p->x, 400, b.failed ? STR_NONE : buf_str(&b), NULL, 0);
+	reply_cleaned(p, 400, &b, NULL);
 	buf_deinit(&b);
 }
 
@@ -106,7 +121,7 @@ static void refuse_route(struct post *p, const struct mcp_route *route)
 	int status = route->error == MCP_INVALID_PARAMS ? 400 : mcp_status(route->error);
 	struct str id = message_error_id(&p->message);
 
-	reply_error(p->x, status, id.p ? id : STR("null"), route);
+	reply_error(p, status, id.p ? id : STR("null"), route);
 }
 
 /* Takes the arena of the post. */
@@ -298,7 +313,7 @@ static struct mcp_exchange *post_in_session(struct post *p, struct mcp_session *
 
 	mcp_route(&p->arena, mcp_session_conn(s), &p->message, STR_NONE, &route);
 	if (is_request && route.error) {
-		reply_error(p->x, route.error == MCP_INVALID_REQUEST ? 400 : 200,
+		reply_error(p, route.error == MCP_INVALID_REQUEST ? 400 : 200,
 			    message_error_id(&p->message), &route);
 		mcp_session_unref(s);
 		return NULL;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "server/clean.h"
 #include "server/mcp_tasks.h"
 #include "server/mcp_uri.h"
 #include "server/publish.h"
@@ -63,7 +64,7 @@ static void send(struct mcp_watch *w, struct buf *b)
 	struct channel *ch = where(w);
 
 	if (ch && !b->failed)
-		(void)ch->ops->send(ch, buf_str(b)); /* slow or gone: its transport cuts it */
+		(void)channel_send(ch, buf_str(b)); /* slow or gone: its transport cuts it */
 }
 
 static void send_plain(struct mcp_watch *w, struct str method, struct str uri)
@@ -375,7 +376,7 @@ static void end_listen(struct mcp_watch *w)
 	json_end_object(&out);
 	mcp_note_end(&out);
 	if (c->channel && !c->out.failed)
-		(void)c->channel->ops->answer(c->channel, buf_str(&c->out), 200);
+		(void)channel_answer(c->channel, buf_str(&c->out), 200);
 	mcp_call_free(c); /* and the watch with it */
 }
 

@@ -106,6 +106,10 @@ struct request *request_free(struct request *r)
 	s = r->server;
 	c = r->channel;
 	r->batch = batch_free(r->batch);
+	if (r->holds_secret || r->call.shows_value) {
+		arena_wipe(&r->arena);
+		buf_wipe(&r->out);
+	}
 	list_unlink(&r->link);
 	list_unlink(&r->lane_link);
 	charge_release(&r->bytes);

@@ -92,6 +92,7 @@ struct request {
 	bool has_waited, was_woken; /* for something to take */
 	bool goes_first;            /* its principal has nothing else under way */
 	bool is_revoked;            /* cancelled because its caller's key has ended */
+	bool holds_secret;          /* what is left of it in memory is wiped */
 	bool is_notification;       /* nobody waits for the answer */
 	bool outlives_channel;      /* its owner wants it run on when the peer leaves */
 };

@@ -14,6 +14,7 @@
 #include "base/rpc_limits.h"
 #include "server/access_tokens.h"
 #include "server/channel.h"
+#include "server/clean.h"
 #include "server/decode.h"
 #include "server/message.h"
 #include "server/metrics.h"
@@ -116,7 +117,7 @@ static void answer_no_memory(struct channel *c, struct str id, bool is_done)
 
 	assert(n > 0 && (size_t)n < sizeof(text));
 	/* one who does not take it is cut by the transport */
-	(void)c->ops->answer(c, (struct str){ text, (size_t)n }, 503);
+	(void)channel_answer(c, (struct str){ text, (size_t)n }, 503);
 }
 
 /* A call that has changed what its answer would tell. */
@@ -125,12 +126,13 @@ static bool is_done(const struct request *r)
 	return !r->call.failure.code && r->verb && !r->verb->is_read_only;
 }
 
-static void answer_with(struct channel *c, struct str message, const struct call_failure *f)
+static void answer_with(struct channel *c, const struct request *r, struct str message)
 {
+	const struct call_failure *f = &r->call.failure;
 	int status = c->step_up ? 403 : status_of(f);
 
 	c->retry_after_ms = f->retry_after_ms;
-	(void)c->ops->answer(c, message, status); /* one who does not take it is cut */
+	(void)channel_answer_with(c, r, message, status); /* one who does not take it is cut */
 }
 
 static void send_one(struct channel *c, const struct request *r)
@@ -142,7 +144,7 @@ static void send_one(struct channel *c, const struct request *r)
 	if (b->failed)
 		answer_no_memory(c, r->id.p ? r->id : STR("null"), is_done(r));
 	else
-		answer_with(c, buf_str(b), &r->call.failure);
+		answer_with(c, r, buf_str(b));
 	buf_clear(b);
 }
 
@@ -180,7 +182,7 @@ static int on_frame(struct request *r, struct str frame)
 	buf_put_char(b, ',');
 	buf_put_str(b, str_slice(frame, 1, frame.n)); /* the frame's fields and its brace */
 	buf_put_char(b, '}');
-	e = b->failed ? CHANNEL_SLOW : c->ops->send(c, buf_str(b));
+	e = b->failed ? CHANNEL_SLOW : channel_send(c, buf_str(b));
 	buf_clear(b);
 	return e;
 }
@@ -219,7 +221,7 @@ static void batch_answer(struct rpc_batch *b)
 	if (out->failed)
 		answer_no_memory(b->channel, STR("null"), is_any_done);
 	else
-		(void)b->channel->ops->answer(b->channel, buf_str(out), 200); /* likewise */
+		(void)channel_answer(b->channel, buf_str(out), 200); /* likewise */
 	buf_clear(out);
 }
 

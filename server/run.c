@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "handlers.gen.h"
 #include "server/audit.h"
+#include "server/clean.h"
 #include "server/decode.h"
 #include "server/faults.h"
 #include "server/server.h"
@@ -98,8 +99,11 @@ int run_find_reply(struct request *r, struct store_tx *tx, bool *out_is_over)
 
 int run_keep_text(struct request *r, struct store_tx *tx, struct str text)
 {
-	struct store_reply reply = { .digest = r->digest, .result = text };
+	struct store_reply reply = { .digest = r->digest,
+				     .result = clean_kept(r, REDACT_JSON, tx->arena, text) };
 
+	if (!reply.result.p)
+		return err_nomem();
 	return err_trace(
 	    store_reply_add(tx, r->principal.id, r->verb->name, r->request_id, &reply));
 }

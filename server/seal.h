@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What leaves the server and must come back unchanged, by nobody else and to nothing else: cursors
  * and MCP request states, sealed by XChaCha20-Poly1305 with a key kept in the store. Digests and
- * the comparison of secrets live here too: libsodium is named in this file alone. */
+ * the comparison of secrets live here too. What is kept sealed is the vault's. */
 #pragma once
 
 #include <stdbool.h>

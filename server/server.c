@@ -28,6 +28,7 @@
 #include "server/rpc.h"
 #include "server/scheduler.h"
 #include "server/seal.h"
+#include "server/secrets.h"
 
 #define DAY_MS        ((int64_t)24 * 3600 * 1000)
 #define HOUR_MS       ((int64_t)3600 * 1000)
@@ -241,9 +242,11 @@ int server_init(struct server *s, struct store_problem *problem)
 		e = open_store(s, problem);
 	if (e)
 		return e < 0 ? err_trace(e) : e;
-	e = make_access(s, problem);
+	e = secrets_start(s);
+	if (!e)
+		e = make_access(s, problem);
 	if (e)
-		return e;
+		return e < 0 ? err_trace(e) : e;
 	e = make_seal(s);
 	if (!e)
 		e = make_parts(s);
@@ -274,6 +277,7 @@ void server_deinit(struct server *s)
 	s->seal = seal_free(s->seal);
 	s->keys = access_keys_free(s->keys);
 	s->access = access_free(s->access);
+	secrets_stop(s);
 	s->reader = store_reader_free(s->reader);
 	s->store = s->store ? store_close(s->store) : NULL;
 	s->quota = quota_free(s->quota);

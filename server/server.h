@@ -13,6 +13,7 @@
 #include "base/loop.h"
 #include "schemas/shape.h"
 #include "server/options.h"
+#include "server/redact.h"
 #include "store/store.h"
 #include "verbs/call.h"
 
@@ -31,6 +32,7 @@ struct reactions;
 struct rpc;
 struct scheduler;
 struct seal;
+struct vault;
 struct mcp;
 
 struct server {
@@ -52,7 +54,9 @@ struct server {
 	struct access_keys *keys;
 	struct rpc *rpc;
 	struct seal *seal; /* cursors and MCP request state */
-	struct mcp *mcp;   /* sessions, tools lists, tasks */
+	struct vault *vault;
+	struct redact redact;
+	struct mcp *mcp; /* sessions, tools lists, tasks */
 	struct conn_lines *lines;
 	struct conn_http *http; /* NULL when HTTP is off */
 	const char *http_note;  /* why it is off though it was not asked to be; NULL */

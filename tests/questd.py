@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the tests need of a running questd: start one in a folder of its own, talk to it, stop it."""
+import atexit
 import http.client
 import json
 import os
@@ -16,6 +17,10 @@ BUILD = os.environ.get("QUESTD_BUILD", os.path.join(TOP, "build"))
 QUESTD = os.path.join(BUILD, "questd")
 PATIENCE_S = 300 if "QUESTD_UNDER_VALGRIND" in os.environ else 20  # until what must come counts as missing
 READY = re.compile(r"^questd ready socket=(\S+) http=(\S+) pid=(\d+)", re.M)
+# Where servers keep their master keys: in no folder of whoever runs the tests.
+CONFIG = tempfile.mkdtemp(prefix="questd-config.")
+atexit.register(shutil.rmtree, CONFIG, True)
+os.environ["XDG_CONFIG_HOME"] = CONFIG
 META = {
     "io.modelcontextprotocol/protocolVersion": "2026-07-28",
     "io.modelcontextprotocol/clientInfo": {"name": "tests", "version": "1"},

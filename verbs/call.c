@@ -150,13 +150,18 @@ int call_event(struct call *c, const char *kind, struct str subject,
 
 	buf_init(&payload, 0);
 	put_payload(&payload, fields, n);
-	if (payload.failed)
+	/* what the server tells of itself, and no caller, has none */
+	const struct call_vault *v = c->server ? &c->server->vault : NULL;
+	struct str text = v ? v->clean(c->server->data, c->arena, buf_str(&payload))
+			    : buf_str(&payload);
+
+	if (payload.failed || !text.p)
 		return err_nomem();
 	struct store_event_new e = {
 		.kind = str_from(kind),
 		.source = c->principal->id,
 		.subject = subject,
-		.payload = buf_str(&payload),
+		.payload = text,
 	};
 	return err_trace(store_event_add(c->tx, &e, NULL));
 }

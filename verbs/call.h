@@ -129,6 +129,7 @@ struct call {
 	uint64_t connection; /* of this process: who calls will be known to be gone; 0 = never */
 	struct call_touched *touched; /* whose access the verb changed */
 	bool is_idle;                 /* it came to nothing: that is not put on record */
+	bool shows_value;             /* the result holds a credential's value, and is meant to */
 	bool is_time_over;            /* a CALL_WAIT call runs for the last time */
 	bool is_cancelled; /* a CALL_AGAIN call runs for the last time: tidy up and fail `cancelled`
 			    */
@@ -175,6 +176,34 @@ struct call_wanted {
 	struct str path, value; /* NONE: there is none */
 };
 
+/* A value as the store keeps it. It opens with the same label only. */
+struct call_secret {
+	struct str label;
+	int64_t data_key;  /* seal() fills it in, */
+	struct str sealed; /* and this */
+};
+
+/* The values that are kept, and the keys that seal them. What gives int is 0, CALL_FAILED
+ * (credentials_locked, credential_corrupt, …) or negative. All but open() is the writer's. */
+struct call_vault {
+	int (*seal)(void *data, struct call *c, struct call_secret *s, struct str plain);
+	int (*open)(void *data, struct call *c, const struct call_secret *s, struct str *out);
+	int (*unbox)(void *data, struct call *c, struct str box, struct str *out);
+	int (*make_data_key)(void *data, struct call *c, int64_t *out);
+	/* A new master key: begin, seal in a transaction, commit, end. */
+	int (*master_begin)(void *data, struct call *c);
+	int (*master_seal)(void *data, struct call *c);
+	int (*master_end)(void *data, struct call *c);
+	/* From now on the value is taken out of whatever leaves. A later version of the same id
+	 * takes its place. */
+	int (*hide)(void *data, const struct credential *k, struct str value);
+	void (*retire)(void *data, struct str id);
+	/* Where the master key lies that no backup holds; NONE while nothing is sealed by it. */
+	struct str (*where)(void *data);
+	/* A text, of JSON, without the values; as it is where there are none. NONE: memory. */
+	struct str (*clean)(void *data, struct arena *a, struct str json);
+};
+
 /* What verbs may ask of the server that runs them; filled by server/, faked in tests. All results
  * live in the call's arena. */
 struct call_server {
@@ -195,4 +224,5 @@ struct call_server {
 				const struct event_predicate_list *list, struct call_wanted *out);
 	/* A new file's name beside the automatic backups. */
 	int (*backup_path)(void *data, struct call *c, char **out);
+	struct call_vault vault;
 };

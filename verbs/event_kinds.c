@@ -7,12 +7,12 @@
 #include "store/quests.h"
 #include "store/tasks.h"
 
-static const struct str reserved[] = { STR("agent"),  STR("quest"),        STR("idea"),
-				       STR("system"), STR("role"),         STR("session"),
-				       STR("task"),   STR("schedule"),     STR("queue"),
-				       STR("worker"), STR("user"),         STR("key"),
-				       STR("firing"), STR("subscription"), STR("mail"),
-				       STR("mailbox") };
+static const struct str reserved[] = { STR("agent"),   STR("quest"),        STR("idea"),
+				       STR("system"),  STR("role"),         STR("session"),
+				       STR("task"),    STR("schedule"),     STR("queue"),
+				       STR("worker"),  STR("user"),         STR("key"),
+				       STR("firing"),  STR("subscription"), STR("mail"),
+				       STR("mailbox"), STR("credential") };
 
 /* All that the runtime itself fires. */
 static const struct str kinds[] = {
@@ -20,6 +20,11 @@ static const struct str kinds[] = {
 	STR("agent.retired"),
 	STR("agent.spawned"),
 	STR("agent.updated"),
+	STR("credential.created"),
+	STR("credential.deleted"),
+	STR("credential.rotated"),
+	STR("credential.updated"),
+	STR("credential.used"),
 	STR("firing.failed"),
 	STR("idea.deleted"),
 	STR("idea.linked"),

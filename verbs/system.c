@@ -167,6 +167,19 @@ static int backup_end(struct backup *b, int e)
 	return e;
 }
 
+/* Without the master key the secrets in it open no more. */
+static int note_key(struct call *call, struct system_backup_result *r)
+{
+	struct str key = call->server->vault.where(call->server->data);
+
+	if (key.p)
+		r->next = str_fmt(call->arena,
+				  "%.*s; its secrets open with the master key alone, which is not "
+				  "in it: keep a copy of %s elsewhere",
+				  STR_ARG(r->next), paths_quote(call->arena, key).p);
+	return r->next.p ? 0 : err_nomem();
+}
+
 int system_backup(struct call *call, const struct system_backup_params *p,
 		  struct system_backup_result *r)
 {
@@ -195,5 +208,5 @@ int system_backup(struct call *call, const struct system_backup_params *p,
 	r->next = str_fmt(call->arena, "to go back to it: questd stop%s, then questd restore%s %s",
 			  store_flags(call->store), store_flags(call->store),
 			  paths_quote(call->arena, r->path).p);
-	return 0;
+	return note_key(call, r);
 }

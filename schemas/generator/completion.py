@@ -18,6 +18,7 @@ COMMANDS = {
     "help": "Explain a command or a verb",
     "backup": "Copy the store into a file",
     "restore": "Put a backup in the store's place",
+    "secrets": "Keep keys and passwords",
     "doctor": "Check what questd needs",
     "logs": "Show the server's log",
     "paths": "Show where everything lies",
@@ -30,7 +31,7 @@ GLOBALS = {
     "token-file": "file with the token", "timeout": "how long to wait, e.g. 10s",
 }
 FLAGS = ["json", "yes", "no-input"]  # of the globals: take no value
-COMMAND_WORDS = {"completion": ["bash", "zsh", "fish"]}
+COMMAND_WORDS = {"completion": ["bash", "zsh", "fish"], "secrets": ["set", "get", "list", "unset"]}
 VERB_WORDS = ["call", "help"]  # commands whose word is a verb's name
 START = {
     "http": "ADDR:PORT or off", "config": "settings", "workers": "workers to keep", "no-auth": "ask for no token",
@@ -40,6 +41,8 @@ OPTIONS = {  # of commands, beside the globals; a test compares them with their 
     "setup": {"rotate-token": "make a new token"},
     "serve": START, "start": START, "restart": START,
     "mcp": {"toolsets": "tools to offer", "read-only": "change nothing", "private": "a server of its own"},
+    "secrets": {"agent": "for this agent alone", "role": "for this role", "provider": "whose service it opens",
+                "kind": "what it is"},
     "doctor": {"strict": "warnings count"},
     "logs": {"lines": "how many", "follow": "go on with what comes"},
 }

@@ -98,7 +98,7 @@ class Commands(Folder):
         self.assertTrue(first["is_new"] and first["is_new_token"])
         self.assertFalse(again["is_new"] or again["is_new_token"])
         self.assertEqual(again["instance"], first["instance"])
-        for path, mode in ((self.data, 0o700), (first["token_file"], 0o600), (first["key"], 0o600)):
+        for path, mode in ((self.data, 0o700), (first["token_file"], 0o600), (first["key"], 0o400)):
             self.assertEqual(stat.S_IMODE(os.stat(path).st_mode), mode, path)
         self.assertNotIn(token.strip(), json.dumps(again))
 

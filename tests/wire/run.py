@@ -237,6 +237,13 @@ def complete(tally):
 # Errors that no transcript can bring about, and the test that does.
 ELSEWHERE = {
     ("events.poll", "cursor_expired"): ("tests/unit/verbs/test_events.c", "TEST(events_poll_behind_retention"),
+    ("credentials.delete", "conflict"): ("tests/unit/verbs/test_credentials.c", "TEST(secrets_of_other_objects"),
+    ("credentials.ingest", "credentials_locked"): ("tests/system/test_secrets.py", "def test_f_35_without_its_key"),
+    ("credentials.lookup", "credentials_locked"): ("tests/system/test_secrets.py", "def test_f_35_without_its_key"),
+    ("credentials.rotate", "credentials_locked"): ("tests/system/test_secrets.py", "def test_f_35_without_its_key"),
+    ("credentials.rotate", "unsupported"): ("tests/system/test_secrets.py", "def test_f_35_the_service_manager_gives_the_key"),
+    ("credentials.lookup", "credential_corrupt"): ("tests/system/test_secrets.py", "def test_ik_f9_tm_cry_01_a_row_opens_nothing"),
+    ("credentials.lookup", "stale_attempt"): ("tests/system/test_secrets.py", "def test_tm_llm_05_a_value_is_for_a_worker"),
     ("keys.use", "unsupported"): ("tests/system/test_keys.py", "def test_over_http_the_header_says_who_calls"),
     ("keys.rotate", "denied"): ("tests/system/test_keys.py", "def test_tm_authz_03_a_key_is_never_allowed_more_than_its_maker"),
     ("queues.update", "conflict"): ("tests/unit/verbs/test_workers.c", "TEST(queues_and_workers_are_bounded"),

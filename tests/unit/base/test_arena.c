@@ -122,3 +122,20 @@ TEST(arena_survives_a_failed_malloc)
 	CHECK_CSTR(arena_dup(&a, "abc", 4), "abc");
 	arena_deinit(&a);
 }
+
+TEST(arena_wipe_leaves_nothing_of_what_it_held)
+{
+	struct arena a;
+	char *p;
+
+	arena_init(&a, 0);
+	p = arena_alloc(&a, 64);
+	if (!CHECK(p))
+		return;
+	memset(p, 'x', 64);
+	arena_wipe(&a);
+	CHECK(arena_alloc(&a, 64) == p);
+	for (int i = 0; i < 64; i++)
+		CHECK_INT(p[i], 0);
+	arena_deinit(&a);
+}

@@ -125,3 +125,16 @@ TEST(buf_survives_any_failed_allocation_with_what_it_had)
 		buf_deinit(&b);
 	}
 }
+
+TEST(buf_wipe_leaves_nothing_of_what_it_held)
+{
+	struct buf b;
+
+	buf_init(&b, 0);
+	buf_wipe(&b);
+	BUF_LIT(&b, "secret");
+	buf_wipe(&b);
+	CHECK_INT(buf_len(&b), 0);
+	CHECK(memcmp(b.p, "\0\0\0\0\0\0", 6) == 0);
+	buf_deinit(&b);
+}

@@ -170,3 +170,23 @@ TEST(fd_raise_limit_reaches_the_hard_one)
 	getrlimit(RLIMIT_NOFILE, &limit);
 	CHECK_INT(limit.rlim_cur, limit.rlim_max);
 }
+
+TEST(fd_make_file_makes_one_whole_or_leaves_the_one_that_is_there)
+{
+	const char *path = test_path("key"), *missing = test_path("folder/key");
+	mode_t old = umask(077);
+	struct stat st;
+	struct buf b;
+
+	buf_init(&b, 0);
+	CHECK_OK(fd_make_file(path, STR("first"), 0400));
+	CHECK_INT(fd_make_file(path, STR("second"), 0600), FD_EXISTS);
+	CHECK_FAULT(fd_make_file(missing, STR("x"), 0400), ERR_SYS);
+	umask(old);
+	CHECK_OK(fd_read_file(path, 100, &b));
+	CHECK_STR(buf_str(&b), "first");
+	CHECK_INT(stat(path, &st), 0);
+	CHECK_INT(st.st_mode & 0777, 0400);
+	CHECK_INT(n_entries(test_dir()), 1);
+	buf_deinit(&b);
+}

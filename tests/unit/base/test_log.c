@@ -342,3 +342,31 @@ TEST(f_31_log_leaves_a_shared_pipe_as_it_is_and_does_not_wait_for_it)
 	fd_close(&fds[0]);
 	fd_close(&fds[1]);
 }
+
+static size_t hide_pins(void *data, struct str text, char *out, size_t cap)
+{
+	(*(int *)data)++;
+	if (!str_contains(text, STR("4711")))
+		return 0;
+	memcpy(out, "\"pin\"", MIN(cap, (size_t)5));
+	return 5;
+}
+
+TEST(log_filter_sees_each_text_before_it_is_escaped)
+{
+	struct sink s;
+	int n = 0;
+
+	sink_init(&s, LOG_INFO, LOG_JSON);
+	log_set_filter(hide_pins, &n);
+	log_info("call", LOG_C("pin", "is 4711"), LOG_C("other", "4712"), LOG_I("n", 4711));
+	CHECK(
+	    str_contains(drain(&s), STR("\"pin\":\"\\\"pin\\\"\",\"other\":\"4712\",\"n\":4711}")));
+	log_say("questd: the pin is %d", 4711);
+	CHECK_STR(drain(&s), "\"pin\"\n");
+	log_set_filter(NULL, NULL);
+	log_say("questd: the pin is %d", 4711);
+	CHECK_STR(drain(&s), "questd: the pin is 4711\n");
+	CHECK(n >= 3);
+	sink_deinit(&s);
+}

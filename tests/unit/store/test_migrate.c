@@ -218,6 +218,15 @@ static const struct fixture {
 	  "subscription = n where n = 3) = 'xa.9'"
 	  " and (select at_ms from subscription_hits) = 5"
 	  " and (select depth || after from events_to_match) = '23'" },
+	{ 13,
+	  "insert into meta values ('generation', 'old'), ('counter', '1'), ('instance', "
+	  "'old-company');"
+	  "insert into data_keys (sealed, created_at) values ('k', 1);"
+	  "insert into credentials (id, scope, owner, provider, name, kind, source, version, "
+	  "data_key, sealed, redacted, created_by, created_at, updated_at) values ('c1', 3, '', "
+	  "'', 'TOKEN', 2, 1, 1, 1, 'x', 1, 'p', 1, 2);",
+	  "select (select name || c.sealed || k.sealed from credentials c join data_keys k on k.n "
+	  "= data_key) = 'TOKENxk'" },
 };
 
 static bool make_old(struct world *w, const struct fixture *f)

@@ -369,6 +369,7 @@ static int attempt_round(struct world *w, const char *point, int n)
 			  .arena = &arena,
 			  .tx = &tx,
 			  .store = w->store,
+			  .server = &w->server,
 			  .now_ms = clock_wall_ms(&w->clock) };
 	bool has_more;
 	int64_t next;

@@ -29,6 +29,7 @@ static void lose(struct world *w, uint64_t connection)
 			  .arena = &w->arena,
 			  .tx = &tx,
 			  .store = w->store,
+			  .server = &w->server,
 			  .now_ms = clock_wall_ms(&w->clock) };
 
 	CHECK_OK(store_begin(w->store));

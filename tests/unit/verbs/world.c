@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "handlers.gen.h"
 #include "schemas/shape.h"
+#include "store/credentials.h"
 #include "store/db.h"
 #include "store/mail.h"
 #include "verbs.gen.h"
@@ -47,6 +48,93 @@ static struct str fake_chain(void *data, struct arena *a, struct str before, str
 	return str_fmt(a, "%zu:%zu", before.n, text.n);
 }
 
+/* Sealed is the label and the value, so that what is swapped does not open. */
+static int fake_seal(void *data, struct call *c, struct call_secret *s, struct str plain)
+{
+	struct world *w = data;
+	struct store_data_key k;
+	int e;
+
+	if (w->is_vault_locked)
+		return call_fail(c, ERROR_CREDENTIALS_LOCKED, "locked");
+	e = store_data_key_newest(c->tx, &k);
+	if (e == STORE_NONE)
+		e = store_data_key_add(c->tx, STR("k"), &k.n);
+	if (e)
+		return err_trace(e);
+	s->data_key = k.n;
+	s->sealed = str_fmt(c->arena, "%.*s|%lld|%.*s", STR_ARG(s->label), (long long)k.n,
+			    STR_ARG(plain));
+	return s->sealed.p ? 0 : err_nomem();
+}
+
+static int fake_open(void *data, struct call *c, const struct call_secret *s, struct str *out)
+{
+	struct world *w = data;
+	struct str head = str_fmt(c->arena, "%.*s|%lld|", STR_ARG(s->label),
+				  (long long)s->data_key);
+
+	if (w->is_vault_locked)
+		return call_fail(c, ERROR_CREDENTIALS_LOCKED, "locked");
+	if (!head.p)
+		return err_nomem();
+	if (!str_starts(s->sealed, head))
+		return call_fail(c, ERROR_CREDENTIAL_CORRUPT, "corrupt");
+	*out = str_slice(s->sealed, head.n, s->sealed.n);
+	return 0;
+}
+
+static int fake_unbox(void *data, struct call *c, struct str box, struct str *out)
+{
+	if (!str_starts(box, STR("box:")))
+		return call_fail(c, ERROR_CREDENTIAL_CORRUPT, "corrupt");
+	*out = str_slice(box, 4, box.n);
+	return 0;
+}
+
+static int fake_data_key(void *data, struct call *c, int64_t *out)
+{
+	return err_trace(store_data_key_add(c->tx, STR("k"), out));
+}
+
+static int fake_master(void *data, struct call *c)
+{
+	return 0;
+}
+
+static int fake_hide(void *data, const struct credential *k, struct str value)
+{
+	return 0;
+}
+
+static void fake_retire(void *data, struct str id)
+{
+}
+
+static struct str fake_where(void *data)
+{
+	return STR_NONE;
+}
+
+static struct str fake_clean(void *data, struct arena *a, struct str json)
+{
+	return json;
+}
+
+static const struct call_vault fake_vault = {
+	.seal = fake_seal,
+	.open = fake_open,
+	.unbox = fake_unbox,
+	.make_data_key = fake_data_key,
+	.master_begin = fake_master,
+	.master_seal = fake_master,
+	.master_end = fake_master,
+	.hide = fake_hide,
+	.retire = fake_retire,
+	.where = fake_where,
+	.clean = fake_clean,
+};
+
 int world_open(struct world *w)
 {
 	store_options_init(&w->o);
@@ -62,7 +150,11 @@ int world_open(struct world *w)
 	w->principal =
 	    (struct principal){ .id = STR("uid:1000"), .roles = UINT32_MAX, .is_owner = true };
 	w->server = (struct call_server){
-		.data = w, .config = fake_config, .make_key = fake_key, .chain = fake_chain
+		.data = w,
+		.config = fake_config,
+		.make_key = fake_key,
+		.chain = fake_chain,
+		.vault = fake_vault,
 	};
 	arena_init(&w->arena, 0);
 	return store_open(&w->o, &w->store, &w->problem);
@@ -270,6 +362,7 @@ void world_wait(struct world *w, int64_t ms)
 				  .arena = &w->arena,
 				  .tx = &tx,
 				  .store = w->store,
+				  .server = &w->server,
 				  .now_ms = clock_wall_ms(&w->clock) };
 
 		if (!CHECK_OK(store_begin(w->store)) ||

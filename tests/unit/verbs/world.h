@@ -23,6 +23,7 @@ struct world {
 	struct principal principal; /* the owner, unless a test says otherwise */
 	struct call_server server;
 	uint32_t n_keys;
+	bool is_vault_locked;
 	struct str company_model; /* what the configuration says; NONE at first */
 	bool is_time_over;        /* of the next call */
 	bool is_starving;         /* calls are first tried with ever more memory, from none on */

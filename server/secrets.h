@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where the vault and the redactor meet the rest of the server: what verbs see of them, the values
+ * that are hidden from the start on, and a value for those who are no verb. */
+#pragma once
+
+#include "server/redact.h"
+#include "server/vault.h"
+#include "verbs/call.h"
+
+struct server;
+
+/* Before the first call. A vault that is locked is no error. */
+int secrets_start(struct server *s) must_check;
+void secrets_stop(struct server *s);
+/* For call_server. */
+void secrets_fill(struct call_vault *out);
+
+/* The secret of another object (verbs/secrets.h), on the loop, with a read transaction. STORE_NONE,
+ * or negative; a locked vault and a broken value are STORE_NONE too. */
+int secrets_of(struct server *s, struct store_tx *tx, struct str owner, struct str name,
+	       struct str *out) must_check;
+/* A message as it may leave: the text, or one in `scratch`; NONE: memory is out, and nothing may.
+ */
+struct str secrets_clean(struct server *s, enum redact_kind kind, struct str text,
+			 struct buf *scratch);
