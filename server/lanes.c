@@ -19,7 +19,7 @@
 
 /* Answers in one turn of the loop. Who is answered calls again, and in the next turn is read: so
  * many make it as long as a caller may wait who calls in between. */
-#define DONE_MAX 16
+#define DONE_MAX 32
 #define LOOK_MS  200
 
 struct lanes {
