@@ -11,9 +11,12 @@
 #include "schemas/shape.h"
 #include "verbs.gen.h"
 
+/* NONE of one that has none. */
 static struct str noun_of(const struct verb *v)
 {
-	return str_slice(v->name, 0, str_find(v->name, '.', 0));
+	size_t dot = str_find(v->name, '.', 0);
+
+	return dot < v->name.n ? str_slice(v->name, 0, dot) : STR_NONE;
 }
 
 static struct str verb_of(const struct verb *v)
@@ -24,9 +27,17 @@ static struct str verb_of(const struct verb *v)
 bool commands_is_noun(struct str word)
 {
 	for (size_t i = 0; i < VERB_MAX; i++)
-		if (str_eq(noun_of(&verb_table[i]), word))
+		if (word.n && str_eq(noun_of(&verb_table[i]), word))
 			return true;
 	return false;
+}
+
+const struct verb *commands_find_alone(struct str name)
+{
+	for (size_t i = 0; i < VERB_MAX; i++)
+		if (!noun_of(&verb_table[i]).p && args_name_is(name, verb_table[i].name))
+			return &verb_table[i];
+	return NULL;
 }
 
 const struct verb *commands_find(struct str noun, struct str name)
@@ -200,16 +211,20 @@ static int take_all(struct cli *c, const struct verb *v, struct args *a, struct 
 
 int commands_run(struct cli *c, struct str noun, struct args *a)
 {
-	CLEANUP(buf_deinit) struct buf b;
-	struct values *values = ARENA_NEW(&c->arena, struct values);
 	struct arg name;
 
 	args_next(a, &name);
 	const struct verb *v = name.kind == ARGS_WORD ? commands_find(noun, str_from(name.text))
 						      : NULL;
 
-	if (!v)
-		return commands_say_no_verb(c, noun, name.text);
+	return v ? commands_run_verb(c, v, a) : commands_say_no_verb(c, noun, name.text);
+}
+
+int commands_run_verb(struct cli *c, const struct verb *v, struct args *a)
+{
+	CLEANUP(buf_deinit) struct buf b;
+	struct values *values = ARENA_NEW(&c->arena, struct values);
+
 	buf_init(&b, 0);
 	if (!values)
 		return say_fault(err_nomem(), NULL);

@@ -27,7 +27,7 @@ static void put_globals(struct buf *out)
 		put_option(out, &args_globals[i]);
 }
 
-/* Each noun once, with its verbs behind it. */
+/* Each noun once, with its verbs behind it; then those that have none. */
 static void put_nouns(struct buf *out)
 {
 	struct str last = STR_NONE;
@@ -35,11 +35,17 @@ static void put_nouns(struct buf *out)
 	for (size_t i = 0; i < VERB_MAX; i++) {
 		struct str name = verb_table[i].name, noun = str_cut(&name, '.');
 
+		if (!name.p)
+			continue;
 		if (!str_eq(noun, last))
 			buf_fmt(out, "%s  %-10.*s", last.p ? "\n" : "", STR_ARG(noun));
 		buf_fmt(out, " %.*s", STR_ARG(name));
 		last = noun;
 	}
+	BUF_LIT(out, "\n\nVerbs without a noun:\n ");
+	for (size_t i = 0; i < VERB_MAX; i++)
+		if (commands_find_alone(verb_table[i].name))
+			buf_fmt(out, " %.*s", STR_ARG(verb_table[i].name));
 	buf_put_char(out, '\n');
 }
 
@@ -123,6 +129,8 @@ static const struct verb *verb_of(const char *const *words, int n)
 
 	if (n > 1)
 		return commands_find(first, str_from(words[1]));
+	if (commands_find_alone(first))
+		return commands_find_alone(first);
 	return str_find(first, '.', 0) < first.n || str_find(first, '_', 0) < first.n
 		   ? verb_find(first)
 		   : NULL;

@@ -162,18 +162,28 @@ static void put_example_value(struct cli *c, const struct json *v, struct buf *o
 	put_shell_word(out, is_list ? all : example_text(v));
 }
 
+/* "quests create", "message_to": as it is typed. */
+static void put_words(const struct verb *v, struct buf *out)
+{
+	struct str verb = v->name, noun = str_cut(&verb, '.');
+
+	buf_put_str(out, noun);
+	if (verb.p)
+		buf_fmt(out, " %.*s", STR_ARG(verb));
+}
+
 static void put_example(struct cli *c, const struct verb *v, const struct verb_example *e,
 			struct buf *out)
 {
-	struct str verb = v->name, noun = str_cut(&verb, '.');
 	struct json params;
 
 	if (json_parse(&c->arena, e->params, &params, NULL)) {
 		err_forget(); /* an example of how not to say it */
 		return;
 	}
-	buf_fmt(out, "  # %.*s%s%.*s\n  questd %.*s %.*s", STR_ARG(e->title),
-		e->error.n ? ": answers " : "", STR_ARG(e->error), STR_ARG(noun), STR_ARG(verb));
+	buf_fmt(out, "  # %.*s%s%.*s\n  questd ", STR_ARG(e->title), e->error.n ? ": answers " : "",
+		STR_ARG(e->error));
+	put_words(v, out);
 	for (uint32_t i = 0; i < params.n; i++) {
 		const struct json_member *m = &params.members[i];
 
@@ -192,10 +202,9 @@ static void put_example(struct cli *c, const struct verb *v, const struct verb_e
 void help_put_verb(struct cli *c, const struct verb *v, struct buf *out)
 {
 	const struct shape_field *word = commands_word_field(v);
-	struct str verb = v->name, noun = str_cut(&verb, '.');
 
-	buf_fmt(out, "%.*s: %.*s\n\nusage: questd %.*s %.*s", STR_ARG(v->name), STR_ARG(v->summary),
-		STR_ARG(noun), STR_ARG(verb));
+	buf_fmt(out, "%.*s: %.*s\n\nusage: questd ", STR_ARG(v->name), STR_ARG(v->summary));
+	put_words(v, out);
 	if (word)
 		buf_fmt(out, " [%.*s]", STR_ARG(word->name));
 	buf_fmt(out, " [--field value ...]\n       questd call %.*s '{...}'\n\n", STR_ARG(v->name));

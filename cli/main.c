@@ -327,6 +327,10 @@ static int run_word(struct cli *c, const char *word, struct args *a)
 		a->argv[--a->at] = (char *)name.p;
 		return commands_run(c, noun, a);
 	}
+	const struct verb *alone = command ? NULL : commands_find_alone(str_from(word));
+
+	if (alone)
+		return commands_run_verb(c, alone, a);
 	c->command = command;
 	if (command)
 		return command->run(c, a);

@@ -48,7 +48,8 @@ OPTIONS = {  # of commands, beside the globals; a test compares them with their 
 }
 OPTION_WORDS = {"log-level": ["debug", "info", "warn", "error"], "http": ["off"]}
 # Fields that name another object than their own verb's, and are not called so.
-REFERENCES = {"assignee": "agent", "agent": "agent", "depends_on": "quest"}
+REFERENCES = {"assignee": "agent", "agent": "agent", "depends_on": "quest", "session": "session", "who": "user",
+              "whose": "user", "participant": "user", "participants": "user"}
 
 
 def nouns(model):
@@ -58,6 +59,11 @@ def nouns(model):
         if "." in v.name:
             out.setdefault(v.noun, []).append(v)
     return out
+
+
+def alone(model):
+    """verbs without a noun"""
+    return [v for v in model.verbs if "." not in v.name]
 
 
 def options(verb):
@@ -70,7 +76,7 @@ def id_type(model, verb, f):
     if verb.target and f.name == verb.target["param"]:
         return verb.target["type"]
     if f.name in ("id", "parent", "from", "to"):
-        own = verb.noun.removesuffix("s")
+        own = verb.noun.removesuffix("s") if "." in verb.name else "user"
         return own if own in model.types else None
     if f.name in REFERENCES:
         return REFERENCES[f.name]

@@ -54,7 +54,7 @@ def render(model):
            "_questd_ids() {\n\tquestd complete-ids \"$1\" 2>/dev/null | cut -f 1\n}\n\n",
            "# What may stand behind the words given: commands, verbs, options.\n",
            "_questd_words() {\n\tcase \"$1\" in\n",
-           case("", words([*completion.COMMANDS, *nouns])),
+           case("", words([*completion.COMMANDS, *nouns, *(v.name for v in completion.alone(model))])),
            case("globals", words(["--" + g for g in completion.GLOBALS]))]
     names = words([v.name for v in model.verbs])
     out += [case(c, names if c == "call" else words([*completion.COMMANDS, *nouns, *(v.name for v in model.verbs)]))
@@ -65,6 +65,10 @@ def render(model):
         out.append(case(noun, words([v.name.split(".")[1] for v in verbs])))
         for v in verbs:
             out.append(case(v.name.replace(".", " "), words(["--" + n for n, _ in completion.options(v)])))
+    for v in completion.alone(model):
+        found = completion.values(model, v, completion.word_field(v))
+        out += [case(v.name, source(found))] if found else []
+        out.append(case(f"{v.name} --", words(["--" + n for n, _ in completion.options(v)])))
     out.append("\tesac\n}\n\n# The values of an option, or of the word that is the verb's target.\n")
     out.append("_questd_values() {\n\tcase \"$1\" in\n")
     for c, own in completion.OPTIONS.items():
@@ -78,4 +82,7 @@ def render(model):
                 out.append(case(f"{key} --{name}", source(found)))
             if found and f is target:
                 out.append(case(key, source(found)))
+    for v in completion.alone(model):
+        given = ((n, completion.values(model, v, f)) for n, f in completion.options(v))
+        out += [case(f"{v.name} --{name}", source(found)) for name, found in given if found]
     return "".join(out) + "\tesac\n}\n" + TAIL

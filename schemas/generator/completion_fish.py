@@ -20,6 +20,16 @@ function __questd_at
     end
 end
 
+# Is the first of them this one?
+function __questd_verb
+    for word in (commandline -opc)[2..-1]
+        string match -q -- '-*' $word; and continue
+        test "$word" = "$argv"
+        return
+    end
+    return 1
+end
+
 function __questd_ids
     questd complete-ids $argv[1] 2>/dev/null
 end
@@ -36,6 +46,12 @@ def line(at, rest):
     return f"complete -c questd -n {quote('__questd_at' + (' ' + at if at else ''))} {rest}\n"
 
 
+def line_of(verb, rest):
+    if "." in verb.name:
+        return line(verb.name.replace(".", " "), rest)
+    return f"complete -c questd -n {quote('__questd_verb ' + verb.name)} {rest}\n"
+
+
 def word(at, name, about):
     return line(at, f"-a {quote(name)} -d {quote(about)}")
 
@@ -46,13 +62,13 @@ def source(found):
 
 
 def options(model, verb):
-    at, target, out = verb.name.replace(".", " "), completion.word_field(verb), []
+    target, out = completion.word_field(verb), []
     for name, f in completion.options(verb):
         found = completion.values(model, verb, f)
         takes = f"-x -a {source(found)}" if found else "-r"
-        out.append(line(at, f"-l {name} {takes} -d {quote(f.description or name)}"))
+        out.append(line_of(verb, f"-l {name} {takes} -d {quote(f.description or name)}"))
         if found and f is target:
-            out.append(line(at, f"-a {source(found)}"))
+            out.append(line_of(verb, f"-a {source(found)}"))
     return out
 
 
@@ -78,4 +94,6 @@ def render(model):
         for v in verbs:
             out.append(word(noun, v.name.split(".")[1], v.summary))
             out += options(model, v)
+    for v in completion.alone(model):
+        out += [word("", v.name, v.summary), *options(model, v)]
     return "".join(out)
