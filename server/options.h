@@ -42,6 +42,7 @@ struct options {
 	struct str auth_resource, auth_keys, auth_claim;
 	int64_t workers, idle_exit_s, drain_s;
 	int64_t keep_events_days, keep_replies_hours, keep_audit_days, keep_backups, ballast_mb;
+	int64_t keep_messages_days, keep_events_rows, keep_messages_rows;
 	struct str_list
 	    toolsets; /* of MCP, where the client chooses none; empty = the default list */
 	bool read_only_tools;

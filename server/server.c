@@ -52,7 +52,10 @@ static int store_options_of(struct server *s, struct store_options *so)
 	so->read_only = o->read_only;
 	so->ballast_bytes = o->ballast_mb * MIB;
 	so->keep_events_ms = o->keep_events_days * DAY_MS;
+	so->keep_events_rows = o->keep_events_rows;
 	so->keep_audit_ms = o->keep_audit_days * DAY_MS;
+	so->keep_messages_ms = o->keep_messages_days * DAY_MS;
+	so->keep_messages_rows = o->keep_messages_rows;
 	so->keep_replies_ms = o->keep_replies_hours * HOUR_MS;
 	so->keep_backups = o->keep_backups;
 	return 0;

@@ -73,11 +73,13 @@ struct store_options {
 	const char *database, *lock, *backups, *instance;
 	const char *flags; /* " --data-dir 'DIR'": behind `questd COMMAND` in texts; may be NULL */
 	struct clock *clock;
-	bool read_only;                          /* serve reads from a read-only file system */
-	int64_t ballast_bytes;                   /* default 64 MiB; 0 = none */
-	int64_t keep_events_ms, keep_replies_ms; /* defaults 30 d, 24 h */
-	int64_t keep_audit_ms;                   /* default 365 d */
-	int64_t keep_backups;                    /* automatic ones; default 7 */
+	bool read_only;                               /* serve reads from a read-only file system */
+	int64_t ballast_bytes;                        /* default 64 MiB; 0 = none */
+	int64_t keep_events_ms, keep_replies_ms;      /* defaults 30 d, 24 h */
+	int64_t keep_audit_ms;                        /* default 365 d */
+	int64_t keep_messages_ms;                     /* default 3,650 d */
+	int64_t keep_events_rows, keep_messages_rows; /* defaults 10,000,000; 0 = any number */
+	int64_t keep_backups;                         /* automatic ones; default 7 */
 	int64_t check_bytes; /* quick check at start up to this size; default 64 MiB */
 };
 

@@ -1,24 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Retention: events and replies go from the front, so that the outbox keeps one floor; automatic
- * backups go oldest first. */
+/* Retention: events, replies and messages go from the front, by age or beyond so many, so that the
+ * outbox keeps one floor; automatic backups go oldest first. */
 #include "store/store_state.h"
 
 #include <dirent.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "store/rows.h"
+
 enum { PRUNE_ROWS = 500 /* at a time */, BACKUPS_MAX = 1000 };
 
 struct prune {
 	enum sql_id front, delete;
 	int64_t keep_ms;
-	enum sql_id anchor; /* keeps what the rows that stay hang on */
+	enum sql_id anchor; /* before the rows go: what hangs on them, or what they leave */
 	bool has_anchor;
+	int64_t keep_rows; /* 0 = any number */
+	enum sql_id head;  /* the newest row's key: keys are dense */
 };
 
-/* The longest run of rows from the front that are older than `before`: adds their number and
- * gives the last one's key. */
-static int find_front(struct store *s, enum sql_id id, int64_t before, int64_t *last, size_t *n)
+/* Rows go that are older, or whose key is at most this. */
+struct limit {
+	int64_t before_ms, key;
+};
+
+/* The longest run of rows from the front that go: adds their number and gives the last one's key.
+ */
+static int find_front(struct store *s, enum sql_id id, const struct limit *limit, int64_t *last,
+		      size_t *n)
 {
 	struct db_stmt *q;
 	int e = db_stmt(s->writer, id, &q);
@@ -26,7 +36,8 @@ static int find_front(struct store *s, enum sql_id id, int64_t before, int64_t *
 	if (e)
 		return err_trace(e);
 	db_bind_i64(q, 1, PRUNE_ROWS);
-	while ((e = db_step(q)) == DB_ROW && db_i64(q, 1) < before) {
+	while ((e = db_step(q)) == DB_ROW &&
+	       (db_i64(q, 1) < limit->before_ms || db_i64(q, 0) <= limit->key)) {
 		*last = db_i64(q, 0);
 		++*n;
 	}
@@ -66,15 +77,33 @@ static int delete_front(struct store *s, const struct prune *p, int64_t last)
 	return 0;
 }
 
-static int prune_one(struct store *s, const struct prune *p, bool *has_more)
+static int find_limit(struct store *s, const struct prune *p, struct limit *out)
 {
-	int64_t last = 0;
-	size_t n = 0;
+	int64_t head = 0;
+	struct db_stmt *q;
 	int e;
 
-	if (p->keep_ms <= 0)
+	*out = (struct limit){ 0 };
+	if (p->keep_ms > 0)
+		out->before_ms = clock_wall_ms(s->o.clock) - p->keep_ms;
+	if (p->keep_rows <= 0)
 		return 0;
-	e = find_front(s, p->front, clock_wall_ms(s->o.clock) - p->keep_ms, &last, &n);
+	e = db_stmt(s->writer, p->head, &q);
+	if (e == 0)
+		e = row_i64(q, &head);
+	out->key = head - p->keep_rows;
+	return err_trace(e);
+}
+
+static int prune_one(struct store *s, const struct prune *p, bool *has_more)
+{
+	struct limit limit;
+	int64_t last = 0;
+	size_t n = 0;
+	int e = find_limit(s, p, &limit);
+
+	if (e == 0)
+		e = find_front(s, p->front, &limit, &last, &n);
 	if (e || n == 0)
 		return err_trace(e);
 	*has_more |= n == PRUNE_ROWS;
@@ -84,10 +113,21 @@ static int prune_one(struct store *s, const struct prune *p, bool *has_more)
 int store_prune(struct store *s, bool *has_more)
 {
 	const struct prune kinds[] = {
-		{ SQL_EVENT_FRONT, SQL_EVENT_PRUNE, s->o.keep_events_ms },
+		{ .front = SQL_EVENT_FRONT,
+		  .delete = SQL_EVENT_PRUNE,
+		  .keep_ms = s->o.keep_events_ms,
+		  .keep_rows = s->o.keep_events_rows,
+		  .head = SQL_EVENT_HEAD },
 		{ SQL_REPLY_FRONT, SQL_REPLY_PRUNE, s->o.keep_replies_ms },
 		{ SQL_AUDIT_FRONT, SQL_AUDIT_PRUNE, s->o.keep_audit_ms, SQL_AUDIT_ANCHOR, true },
 		{ SQL_AUDIT_READS_FRONT, SQL_AUDIT_READS_PRUNE, s->o.keep_audit_ms },
+		{ .front = SQL_MESSAGE_FRONT,
+		  .delete = SQL_MESSAGE_PRUNE,
+		  .anchor = SQL_MESSAGE_WORDS_PRUNE,
+		  .has_anchor = true,
+		  .keep_ms = s->o.keep_messages_ms,
+		  .keep_rows = s->o.keep_messages_rows,
+		  .head = SQL_MESSAGE_HEAD },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {

@@ -186,3 +186,26 @@ int store_task_finished(struct store_tx *tx, const struct store_task_filter *f, 
 	db_reset(s);
 	return e < 0 ? err_trace(e) : 0;
 }
+
+int store_task_parked(struct store_tx *tx, enum task_state state,
+		      const struct store_task_place *after, size_t max,
+		      struct store_task_place_list *out)
+{
+	struct db_stmt *s;
+	int e = db_stmt(tx->db, SQL_TASK_PARKED, &s);
+
+	if (e)
+		return err_trace(e);
+	*out = (struct store_task_place_list){ ARENA_ARRAY(tx->arena, max, struct store_task_place),
+					       0 };
+	if (!out->v)
+		return err_nomem();
+	db_bind_i64(s, 1, state);
+	db_bind_i64(s, 2, after->queue);
+	db_bind_i64(s, 3, after->n);
+	db_bind_i64(s, 4, (int64_t)max);
+	while (out->n < max && (e = db_step(s)) == DB_ROW)
+		out->v[out->n++] = (struct store_task_place){ db_i64(s, 0), db_i64(s, 1) };
+	db_reset(s);
+	return e < 0 ? err_trace(e) : 0;
+}

@@ -8,6 +8,7 @@
 #include "verbs/agents_common.h"
 #include "verbs/authority.h"
 #include "verbs/grants.h"
+#include "verbs/talk_say.h"
 
 #define CHILDREN_MAX 100 /* agent_grants.children */
 
@@ -274,9 +275,16 @@ static int clear_fields(struct call *c, const struct agents_update_params *p, st
 /* Who retires has neither seats nor keys any more. */
 static int leave(struct call *c, const struct agent *a)
 {
+	struct talk_seats seats;
 	int64_t n;
-	int e = store_roles_vacate(c->tx, a->id, &n);
+	int e = talk_seats_of(c, TALK_AGENT, a->id, a->name, &seats);
 
+	if (e == 0)
+		e = store_roles_vacate(c->tx, a->id, &n);
+	if (e == 0)
+		e = talk_hand_over_all(c, &seats);
+	if (e == 0)
+		e = talk_retire(c, a->id);
 	return e ? err_trace(e) : err_trace(store_keys_revoke_of(c->tx, a->id, &n));
 }
 

@@ -197,13 +197,6 @@ void authority_changed(struct call *c, enum key_owner kind, struct str owner)
 
 /* ---- on what ---- */
 
-static bool is_bounded(const struct principal *p)
-{
-	if (p->kind == PRINCIPAL_KIND_AGENT)
-		return true;
-	return p->kind == PRINCIPAL_KIND_USER && !(p->roles & 1u << ACCESS_ROLE_ORG_ADMIN);
-}
-
 int authority_is_live(struct store_tx *tx, const struct principal *p, bool *out)
 {
 	struct store_user user;
@@ -312,8 +305,9 @@ int authority_may(const struct authority_question *q, enum authority_answer *out
 		return 0;
 	for (size_t i = 0; i < ARRAY_LEN(targets); i++)
 		if (str_eq(targets[i].type, v->target_type))
-			return targets[i].is_of_all || is_bounded(q->who) ? targets[i].rule(q, out)
-									  : 0;
+			return targets[i].is_of_all || authority_is_bounded(q->who)
+				   ? targets[i].rule(q, out)
+				   : 0;
 	return 0;
 }
 
@@ -323,16 +317,6 @@ static struct str target_of(const struct verb *v, const void *params)
 							: NULL;
 
 	return f ? *(const struct str *)(const void *)((const char *)params + f->offset) : STR_NONE;
-}
-
-static int refuse(struct call *c, struct str field, struct str target)
-{
-	c->failure.hint = STR("system.why_denied with the verb and target says what would help");
-	call_fail(c, ERROR_DENIED, "%.*s has no authority over '%.*s'", STR_ARG(c->principal->id),
-		  STR_ARG(str_utf8_prefix(target, 64)));
-	c->failure.field = field;
-	call_data_str(c, "gate", denial_gate_text(DENIAL_GATE_AUTHORITY));
-	return CALL_FAILED;
 }
 
 /* As the verb says it of what is not there; the audit says that it was denied. */
@@ -355,28 +339,38 @@ static int refuse_own_work(struct call *c, struct str field, struct str target)
 	return CALL_FAILED;
 }
 
-int authority_check(struct call *c, const void *params)
+static int check_target(struct call *c, const struct verb *v, struct str field, struct str target)
 {
-	struct authority_question q = { c->tx, c->principal, c->verb, STR_NONE };
+	struct authority_question q = { c->tx, c->principal, v, target };
 	enum authority_answer answer;
-	int e;
+	int e = authority_may(&q, &answer);
 
-	if (c->principal->is_owner || !c->tx)
-		return 0;
-	q.target = target_of(c->verb, params);
-	e = authority_may(&q, &answer);
 	if (e)
 		return e < 0 ? err_trace(e) : 0; /* its function says that there is none */
 	switch (answer) {
 	case AUTHORITY_YES:
 		return 0;
 	case AUTHORITY_UNKNOWN:
-		return refuse_as_unknown(c, c->verb->target_param, c->verb->target_type, q.target);
+		return refuse_as_unknown(c, field, v->target_type, target);
 	case AUTHORITY_OWN_WORK:
-		return refuse_own_work(c, c->verb->target_param, q.target);
+		return refuse_own_work(c, field, target);
 	default:
-		return refuse(c, c->verb->target_param, q.target);
+		return authority_refuse(c, field, target);
 	}
+}
+
+int authority_check(struct call *c, const void *params)
+{
+	if (c->principal->is_owner || !c->tx)
+		return 0;
+	return check_target(c, c->verb, c->verb->target_param, target_of(c->verb, params));
+}
+
+int authority_also(struct call *c, const struct verb *v, const char *field, struct str target)
+{
+	int e = authority_check_verb(c, c->principal, v);
+
+	return e ? e : check_target(c, v, str_from(field), target);
 }
 
 int authority_over_worker(struct call *c, const char *field, struct str who)
@@ -399,27 +393,28 @@ int authority_over_seat(struct call *c, const char *field, const struct store_ro
 	bool is_below = false;
 	int e;
 
-	if (!is_bounded(c->principal) || (r->role.occupant.p && str_eq(r->role.occupant, me)))
+	if (!authority_is_bounded(c->principal) ||
+	    (r->role.occupant.p && str_eq(r->role.occupant, me)))
 		return 0;
 	e = store_seat_above_role(c->tx, me, r->n, &is_below);
 	if (e || is_below)
 		return err_trace(e);
-	return refuse(c, str_from(field), r->role.short_id);
+	return authority_refuse(c, str_from(field), r->role.short_id);
 }
 
 int authority_over_owner(struct call *c, const char *field, struct str owner)
 {
-	bool may = !is_bounded(c->principal);
+	bool may = !authority_is_bounded(c->principal);
 	int e = may ? 0 : authority_over_principal(c->tx, c->principal, owner, &may);
 
 	if (e || may)
 		return err_trace(e);
-	return refuse(c, str_from(field), owner);
+	return authority_refuse(c, str_from(field), owner);
 }
 
 int authority_over_all(struct call *c, const char *field)
 {
-	if (!is_bounded(c->principal))
+	if (!authority_is_bounded(c->principal))
 		return 0;
 	c->failure.hint = STR("name a role above it in which you sit, or which is below yours");
 	return call_fail_field(c, ERROR_DENIED, field, "%.*s cannot act at the top",
@@ -431,11 +426,12 @@ int authority_as_agent(struct call *c, const char *field, const struct store_age
 	bool may = true;
 	int e = 0;
 
-	if (is_bounded(c->principal) && !str_eq(a->agent.id, authority_own_id(c->principal)))
+	if (authority_is_bounded(c->principal) &&
+	    !str_eq(a->agent.id, authority_own_id(c->principal)))
 		e = authority_over_agent(c->tx, c->principal, a, &may);
 	if (e || may)
 		return err_trace(e);
-	return refuse(c, str_from(field), a->agent.name);
+	return authority_refuse(c, str_from(field), a->agent.name);
 }
 
 int authority_self(struct call *c, struct store_agent *out)

@@ -20,6 +20,8 @@
 #include "store/workers.h"
 #include "verbs/call.h"
 
+struct store_session;
+struct talk_who;
 struct verb;
 
 /* What the set was made of: for explaining. */
@@ -67,6 +69,32 @@ int authority_over_worker(struct call *c, const char *field, struct str who) mus
 void authority_changed(struct call *c, enum key_owner kind, struct str owner);
 /* The agent that the caller is; STORE_NONE when it is none. */
 int authority_self(struct call *c, struct store_agent *out) must_check;
+
+/* In a verb that does another's work too: its gates for that one. 0, or CALL_FAILED. */
+int authority_also(struct call *c, const struct verb *v, const char *field,
+		   struct str target) must_check;
+
+/* ---- talk ---- */
+
+/* Sessions are read by those who take part, themselves or by their seat, by those who have
+ * authority over an agent or role that does, an idea's or quest's by whoever may read that; and by
+ * whoever is bounded by access roles alone. */
+bool authority_reads_all(const struct principal *p);
+int authority_reads(struct store_tx *tx, const struct principal *p, const struct store_session *s,
+		    bool *out) must_check;
+/* In a verb: is the caller the person or agent with this id? */
+bool authority_is_self(struct call *c, struct str id);
+/* In a verb: the caller is this participant or sits in that seat, or speaks for whom it likes. */
+int authority_speaks_for(struct call *c, const char *field, const struct talk_who *who) must_check;
+/* In a verb: what waits for this participant is the caller's to see: its own, that of a seat of its
+ * or below, that of an agent that it has authority over. */
+int authority_looks_for(struct call *c, const char *field, const struct talk_who *who) must_check;
+/* In a verb: the caller takes part in the session, or is bounded by access roles alone. */
+int authority_takes_part(struct call *c, const char *field,
+			 const struct store_session *s) must_check;
+/* In a verb: the caller may bring this participant into a session: people freely, agents and roles
+ * with authority over them. */
+int authority_brings(struct call *c, const char *field, const struct talk_who *who) must_check;
 
 /* May `who` do this to the target? STORE_NONE: there is no such target. */
 struct authority_question {

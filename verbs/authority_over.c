@@ -3,6 +3,23 @@
 
 #include "store/roles_graph.h"
 
+bool authority_is_bounded(const struct principal *p)
+{
+	if (p->kind == PRINCIPAL_KIND_AGENT)
+		return true;
+	return p->kind == PRINCIPAL_KIND_USER && !(p->roles & 1u << ACCESS_ROLE_ORG_ADMIN);
+}
+
+int authority_refuse(struct call *c, struct str field, struct str target)
+{
+	c->failure.hint = STR("system.why_denied with the verb and target says what would help");
+	call_fail(c, ERROR_DENIED, "%.*s has no authority over '%.*s'", STR_ARG(c->principal->id),
+		  STR_ARG(str_utf8_prefix(target, 64)));
+	c->failure.field = field;
+	call_data_str(c, "gate", denial_gate_text(DENIAL_GATE_AUTHORITY));
+	return CALL_FAILED;
+}
+
 struct str authority_own_id(const struct principal *p)
 {
 	size_t at = str_find(p->id, ':', 0);

@@ -4,6 +4,10 @@
 
 #include "verbs/authority.h"
 
+/* Agents, and people without org_admin: they change only what is theirs. */
+bool authority_is_bounded(const struct principal *p);
+/* CALL_FAILED with denied. */
+int authority_refuse(struct call *c, struct str field, struct str target);
 /* "agent:<id>" and "user:<id>" without what is before the colon. */
 struct str authority_own_id(const struct principal *p);
 /* Not over itself: nobody widens himself. */

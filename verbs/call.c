@@ -127,6 +127,15 @@ static void put_text(struct buf *b, struct str s)
 	buf_put_char(b, '"');
 }
 
+struct str call_json_text(struct arena *a, struct str text)
+{
+	CLEANUP(buf_deinit) struct buf b;
+
+	buf_init(&b, 0);
+	put_text(&b, text);
+	return b.failed ? STR_NONE : str_dup(a, buf_str(&b));
+}
+
 static void put_payload(struct buf *b, const struct call_field *fields, size_t n)
 {
 	buf_put_char(b, '{');

@@ -157,6 +157,9 @@ int call_wait_for(struct call *c, struct str subject, int64_t timeout_ms); /* CA
 /* The same for something to take: what the call did so far is undone, and it runs again. */
 int call_wait_to_take(struct call *c, const struct call_wait *wait);
 
+/* A text as JSON has it. NONE when memory is out. */
+struct str call_json_text(struct arena *a, struct str text);
+
 /* One event, in the call's transaction, with the principal as its source. `fields` become the
  * payload object. */
 struct call_field {

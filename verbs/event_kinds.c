@@ -5,6 +5,7 @@
 #include "base/glob.h"
 #include "store/events.h"
 #include "store/quests.h"
+#include "store/sessions.h"
 #include "store/tasks.h"
 
 static const struct str reserved[] = { STR("agent"),   STR("quest"),        STR("idea"),
@@ -55,6 +56,14 @@ static const struct str kinds[] = {
 	STR("role.deleted"),
 	STR("role.updated"),
 	STR("role.vacated"),
+	STR("session.closed"),
+	STR("session.created"),
+	STR("session.dismissed"),
+	STR("session.forked"),
+	STR("session.joined"),
+	STR("session.mentioned"),
+	STR("session.message"),
+	STR("session.reopened"),
 	STR("subscription.created"),
 	STR("subscription.deleted"),
 	STR("subscription.stopped"),
@@ -235,6 +244,7 @@ int event_find_subject(struct call *c, struct str *subject)
 {
 	struct store_quest q;
 	struct store_task t;
+	struct store_session s;
 	int e = STORE_NONE;
 
 	if (str_starts(*subject, STR("q-"))) {
@@ -245,6 +255,10 @@ int event_find_subject(struct call *c, struct str *subject)
 		e = store_task_get(c->tx, *subject, &t);
 		if (e == 0)
 			*subject = t.task.id;
+	} else if (str_starts(*subject, STR("s-"))) {
+		e = store_session_find(c->tx, *subject, &s);
+		if (e == 0)
+			*subject = s.session.id;
 	}
 	return e == STORE_NONE ? 0 : err_trace(e);
 }

@@ -5,6 +5,7 @@
 #include "handlers.gen.h"
 #include "verbs/authority.h"
 #include "verbs/people_common.h"
+#include "verbs/talk_say.h"
 
 static int tell(struct call *c, const char *kind, const struct role *r)
 {
@@ -93,6 +94,13 @@ static int seat(struct call *c, struct store_role *r, const struct occupant *o)
 	struct role *role = &r->role;
 	struct call_field fields[4] = { { "role", role->short_id, 0 },
 					{ "title", role->title, 0 } };
+	struct talk_seat before = { .role = role->id,
+				    .title = role->title,
+				    .before_kind = role->occupant_kind == OCCUPANT_KIND_AGENT
+						       ? TALK_AGENT
+						       : TALK_USER,
+				    .before = role->occupant,
+				    .before_name = role->occupant_name };
 	size_t n = 2;
 	int e;
 
@@ -108,7 +116,8 @@ static int seat(struct call *c, struct store_role *r, const struct occupant *o)
 	e = store_role_set_occupant(c->tx, r);
 	if (e)
 		return err_trace(e);
-	return err_trace(call_event(c, o ? "role.assigned" : "role.vacated", role->id, fields, n));
+	e = call_event(c, o ? "role.assigned" : "role.vacated", role->id, fields, n);
+	return e ? err_trace(e) : talk_hand_over(c, &before);
 }
 
 static int seat_named(struct call *c, struct store_role *r, struct str who, enum occupant_kind kind)

@@ -4,6 +4,7 @@
 #include "handlers.gen.h"
 #include "store/tasks_ready.h"
 #include "verbs/authority.h"
+#include "verbs/talk_say.h"
 #include "verbs/tasks_common.h"
 #include "verbs/workers_common.h"
 
@@ -114,6 +115,23 @@ static int resume(struct claiming *m)
 
 /* ---- ready ones ---- */
 
+/* Turns are for the agent they are of: who claims as an agent gets its own. */
+static int only_own_turns(struct claiming *m, struct str_list *tags)
+{
+	struct call *c = m->call;
+	struct str_list all = { ARENA_ARRAY(c->arena, tags->n + 1, struct str), tags->n };
+
+	if (c->principal->kind != PRINCIPAL_KIND_AGENT || !str_eq(m->p->queue, STR(TURNS_QUEUE)))
+		return 0;
+	if (!all.v)
+		return err_nomem();
+	for (size_t i = 0; i < tags->n; i++)
+		all.v[i] = tags->v[i];
+	all.v[all.n++] = c->principal->id; /* "agent:<id>", as talk_turn() tags it */
+	*tags = all;
+	return 0;
+}
+
 static int make_offer(struct claiming *m)
 {
 	struct call *c = m->call;
@@ -125,9 +143,11 @@ static int make_offer(struct claiming *m)
 	m->offer->worker = m->worker ? m->worker->n : 0;
 	m->offer->capabilities = is_own ? m->worker->worker.capabilities : m->p->capabilities;
 	m->offer->tags = m->p->tags;
+	int e = only_own_turns(m, &m->offer->tags);
+
 	store_words_sort(&m->offer->capabilities);
 	store_words_sort(&m->offer->tags);
-	return 0;
+	return err_trace(e);
 }
 
 static size_t room(const struct claiming *m)

@@ -6,6 +6,8 @@
 #include "store/events.h"
 #include "store/tasks_links.h"
 #include "store/tasks_list.h"
+#include "verbs.gen.h"
+#include "verbs/authority.h"
 #include "verbs/event_kinds.h"
 #include "verbs/tasks_common.h"
 #include "verbs/tasks_make.h"
@@ -68,6 +70,25 @@ static int tell_event(struct call *c, const struct store_task *t, const struct t
 	return err_trace(store_event_add(c->tx, &new, NULL));
 }
 
+/* By the one way of messages, with its gates. */
+static int send(struct call *c, const struct task_message *m, struct tasks_complete_result *r)
+{
+	struct message_to_params p = {
+		.to = m->to, .text = m->text, .question = m->question, .from = m->from
+	};
+	struct message_to_result said = { .turns = 0 };
+	int e = authority_also(c, &verb_table[VERB_MESSAGE_TO], "message", STR_NONE);
+
+	if (e == 0)
+		e = message_to(c, &p, &said);
+	if (e == CALL_FAILED && c->failure.field.p)
+		c->failure.field = str_fmt(c->arena, "message.%.*s", STR_ARG(c->failure.field));
+	r->message_session = said.session;
+	r->message_seq = said.seq;
+	r->has_message_seq = e == 0;
+	return e;
+}
+
 static int follow(struct call *c, const struct store_task *t, const struct tasks_complete_params *p,
 		  struct tasks_complete_result *r)
 {
@@ -84,6 +105,8 @@ static int follow(struct call *c, const struct store_task *t, const struct tasks
 	}
 	if (p->event)
 		e = tell_event(c, t, p->event);
+	if (e == 0 && p->message)
+		e = send(c, p->message, r);
 	return err_trace(e);
 }
 

@@ -7,6 +7,7 @@
 #include "store/roles.h"
 #include "verbs/authority.h"
 #include "verbs/people_common.h"
+#include "verbs/talk_say.h"
 
 #define SEATS_SHOWN_MAX 100
 
@@ -111,6 +112,7 @@ int users_update(struct call *call, const struct users_update_params *p,
 int users_delete(struct call *call, const struct users_delete_params *p,
 		 struct users_delete_result *r)
 {
+	struct talk_seats seats;
 	struct store_user u;
 	int e = user_named(call, "id", p->id, &u);
 
@@ -118,7 +120,11 @@ int users_delete(struct call *call, const struct users_delete_params *p,
 		return e;
 	r->id = u.user.id;
 	r->name = u.user.name;
-	e = store_roles_vacate(call->tx, u.user.id, &r->vacated);
+	e = talk_seats_of(call, TALK_USER, u.user.id, u.user.name, &seats);
+	if (e == 0)
+		e = store_roles_vacate(call->tx, u.user.id, &r->vacated);
+	if (e == 0)
+		e = talk_hand_over_all(call, &seats);
 	if (e == 0)
 		e = store_keys_revoke_of(call->tx, u.user.id, &r->revoked);
 	if (e == 0)

@@ -406,6 +406,15 @@ and queue = $2
 and n > $3
 order by n
 
+-- name: task_parked
+select queue, n
+from tasks
+where state = $1
+and (state < 2 or state > 4)
+and (queue, n) > ($2, $3)
+order by queue, n
+limit $4
+
 -- name: task_page
 -- may scan: in key order until the page is full, a bounded number
 select t.n, t.id, q.name, t.state, t.reason, t.subject, t.priority, t.attempt, t.claimed_by, w.name,

@@ -256,6 +256,30 @@ def writes():
         pairs("durable write, 1 caller", .7, lambda: load("unix:" + s.server.socket_path, path, 1, core="0,1"), lambda: sqlite_alone(1, options.seconds))
 
 
+@bench
+def talk():
+    """What a message costs: with its event, what is waited for and the words it is found by, one commit, one after the
+    other; beside a plain durable write by as many callers."""
+    n = 500
+    with Stage(pinned=False) as s:
+        lines = s.server.lines()
+        for name in ("ann", "bob"):
+            lines.ok("users.create", {"name": name})
+        lines.ok("sessions.create", {"title": "bench", "participants": ["ann", "bob"]})
+
+        def commits():
+            text = s.server.http("GET", "/metrics")[2]
+            return int(next(line for line in text.split("\n") if line.startswith("questd_commits_total ")).split()[1])
+        before = commits()
+        for i in range(n):
+            lines.ok("message_to", {"to": "s-1", "text": f"@ann message {i}", "awaiting": ["bob"]})
+        verdict("commits a message", (commits() - before) / n, 1.01, f"{n} messages, one caller; retention's own may be among them", at_most=True)
+        said = s.file("say", s.request("message_to", {"to": "s-1", "text": "a message of some words", "request_id": "request-%ID%"}))
+        fired = s.file("fire", s.request("events.fire", {"kind": "bench.write", "payload": {"x": "y"}, "request_id": "request-%ID%"}))
+        unix = "unix:" + s.server.socket_path
+        pairs("message, 64 callers", .25, lambda: load(unix, said, 64, core="0,1"), lambda: load(unix, fired, 64, core="0,1"))
+
+
 def echo_session(port):
     """A session with the SDK's server: its id."""
     message = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {

@@ -13,6 +13,7 @@ MET = {
     "tasks": "ik_q2 ik_q3 ik_q5 ik_q6 ik_q8 ik_q9 ik_q10 ik_q11 ik_q12 ik_q13 ik_q14 ik_q15 ik_q16 ik_q17 ik_q19 ik_q20 ik_q21 ik_q23"
              " ag_1 ag_2 ag_3 ag_4 ag_7 ag_9",
     "events": "ik_m4 ik_m9 ik_m13",
+    "talk": "m7 m11 m12",
     "workers": "ik_q24 ag_5 ag_6 ag_17 ag_18 ag_19",
 }
 NAME = re.compile(r"^TEST\((\w+)\)|def test_(\w+)\(", re.M)

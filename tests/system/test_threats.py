@@ -149,23 +149,26 @@ class Threats(unittest.TestCase):
                 "idea": lines.ok("ideas.store", {"name": "n", "content": "c"})["id"],
                 "role": lines.ok("roles.create", {"title": "t", "type": "advisor"})["id"], "user": lines.ok("users.create", {"name": "u"})["id"],
                 "task": lines.ok("tasks.create")["id"], "worker": lines.ok("workers.register", {"name": "w"})["id"],
-                "mailbox": lines.ok("mailboxes.create", {"name": "m"})["id"]}
+                "mailbox": lines.ok("mailboxes.create", {"name": "m"})["id"], "session": lines.ok("sessions.create")["id"]}
         kinds = {"quests": "quest", "agents": "agent", "ideas": "idea", "roles": "role", "users": "user", "keys": "key", "tasks": "task",
-                 "workers": "worker", "mailboxes": "mailbox"}
+                 "workers": "worker", "mailboxes": "mailbox", "sessions": "session", "inbox": "session", "mention": "session", "events": "subscription",
+                 "add_participant": "session"}
+        fields = {"mention": "session", "add_participant": "session", "message_to": None}  # whatever has an id can be talked to
         missing = "0192f0c1-2222-7333-8444-555566667777"
         held = {"attempt": 1, "token": "t"}
         more = {"quests.close": {"kind": "done", "summary": "s"}, "quests.update": {"subject": "t"}, "quests.assign": {"assignee": "somebody"},
                 "agents.update": {"model": "m"}, "ideas.update": {"kind": "k"}, "agents.delete": {"confirm": True}, "ideas.delete": {"confirm": True},
                 "users.update": {"about": "a"}, "users.delete": {"confirm": True}, "roles.update": {"title": "t"}, "roles.delete": {"confirm": True},
                 "roles.assign": {"occupant": "somebody"}, "keys.revoke": {"confirm": True}, "ideas.link": {"to": made["idea"]}, "ideas.unlink": {"to": made["idea"]},
-                **{f"tasks.{v}": held for v in ("start", "heartbeat", "complete", "release")}, "tasks.fail": {**held, "message": "m"},
+                **{f"tasks.{v}": held for v in ("start", "heartbeat", "complete", "release")}, **{f"quests.{v}": held for v in ("heartbeat", "release")}, "tasks.fail": {**held, "message": "m"},
                 "tasks.approve": {"decision": "approve"}, "tasks.review": {"decision": "accept"},
                 "tasks.answer": {"question_id": "x", "answer": 1}, "workers.remove": {"confirm": True},
-                "mailboxes.send": {"payload": 1}, "mailboxes.ack": {"receipts": []}, "mailboxes.delete": {"confirm": True}}
+                "mailboxes.send": {"payload": 1}, "mailboxes.ack": {"receipts": []}, "mailboxes.delete": {"confirm": True},
+                "inbox.answer": {"text": "x"}, "mention": {"who": "somebody"}, "add_participant": {"who": "somebody"}}
         n = 0
         for name, verb in VERBS.items():
             params = verb["params_schema"].get("properties", {})
-            field = next((f for f in ("id", "from") if f in params), None)
+            field = fields.get(name, next((f for f in ("id", "from") if f in params), None))
             if not field or verb["lane"] == "stream":
                 continue
             kind = kinds[name.split(".")[0]]

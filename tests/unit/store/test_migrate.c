@@ -227,6 +227,30 @@ static const struct fixture {
 	  "'', 'TOKEN', 2, 1, 1, 1, 'x', 1, 'p', 1, 2);",
 	  "select (select name || c.sealed || k.sealed from credentials c join data_keys k on k.n "
 	  "= data_key) = 'TOKENxk'" },
+	{ 14,
+	  "insert into meta values ('generation', 'old'), ('counter', '1'), ('instance', "
+	  "'old-company');"
+	  "insert into sessions (id, kind, key, title, last, created_by, created_at, updated_at) "
+	  "values ('s1', 1, 'agent:a user:u', 'Talk', 2, 'p', 1, 2);"
+	  "insert into sessions (id, kind, parent, forked, depth, last, created_by, created_at, "
+	  "updated_at) values ('s2', 2, 1, 1, 1, 1, 'p', 1, 2);"
+	  "insert into session_participants (session, who, read, asked, asked_at, joined_at) "
+	  "values (1, 'user:u', 1, 2, 5, 1), (1, 'agent:a', 2, null, null, 1);"
+	  "insert into session_messages (session, seq, kind, sender, text, at_ms) values "
+	  "(1, 1, 1, 'agent:a', 'Hello', 3), (1, 2, 2, 'agent:a', 'Ready?', 4);"
+	  "insert into message_words (rowid, text, place) values (1, 'Hello', 's1'), (2, 'Ready?', "
+	  "'s1');"
+	  "insert into session_mentions values ('user:u', 1, 2);"
+	  "insert into session_turns values (1, 'a', 't1');",
+	  "select (select participants || title from sessions where id = 's1') = '2Talk'"
+	  " and (select group_concat(text) from session_messages where session = 1) = "
+	  "'Hello,Ready?'"
+	  " and (select rowid from message_words where message_words match 'text : (ready) AND "
+	  "place : (s1)') = 2"
+	  " and (select asked from session_participants where who = 'user:u') = 2"
+	  " and (select parent from sessions where id = 's2') = 1"
+	  " and (select seq from session_mentions where who = 'user:u') = 2"
+	  " and (select task from session_turns where session = 1) = 't1'" },
 };
 
 static bool make_old(struct world *w, const struct fixture *f)

@@ -215,12 +215,84 @@ static const struct step post[] = {
 	{ "mailboxes.delete", "{'id': 'box', 'confirm': true}" },
 };
 
+static const struct step talk[] = {
+	{ "users.create", "{'name': 'ann'}" },
+	{ "agents.spawn", "{'name': 'robot'}" },
+	{ "roles.create", "{'title': 'desk', 'type': 'operational'}" },
+	{ "message_to", "{'to': 'ann', 'text': 'Is it ready, 東京?', 'question': true}" },
+	{ "inbox.list", "{'whose': 'ann'}" },
+	{ "inbox.answer", "{'id': 's-1', 'text': 'Ask @owner.', 'from': 'ann'}" },
+	{ "inbox.list", "{}" },
+	{ "message_to", "{'to': 'robot', 'text': 'Tidy up.', 'attachments': [{'kind': 'task', "
+			"'ref': 't-9'}]}" },
+	{ "message_to", "{'to': 'robot', 'text': 'Tidy up.', 'attachments': [{'kind': 'session', "
+			"'ref': 's-1'}]}" },
+	{ "message_to", "{'to': '$1', 'text': 'By its id.'}" },
+	{ "message_to", "{'to': 'r-1', 'text': 'Anybody?', 'question': true}" },
+	{ "roles.assign", "{'id': 'r-1', 'occupant': 'robot'}" },
+	{ "message_to", "{'to': 's-3', 'text': 'I am.', 'from': 'r-1'}" },
+	{ "ideas.store", "{'name': 'Voice', 'content': 'Calm.'}" },
+	{ "message_to", "{'to': 'Voice', 'text': 'Too calm?'}" },
+	{ "message_to", "{'to': '$14', 'text': 'By its id.'}" },
+	{ "quests.create", "{'subject': 'Paint'}" },
+	{ "message_to", "{'to': '$17', 'text': 'White.'}" },
+	{ "quests.close", "{'id': 'q-1', 'kind': 'blocked', 'summary': 'No paint.'}" },
+	{ "tasks.create", "{'approval': true}" },
+	{ "inbox.list", "{}" },
+	{ "inbox.list", "{'limit': 1}" },
+	{ "inbox.answer", "{'id': 'q-1', 'text': 'At the corner.'}" },
+	{ "inbox.answer", "{'id': '$20', 'decision': 'approve'}" },
+	{ "tasks.create", "{'queue': 'asks'}" },
+	{ "tasks.claim", "{'queue': 'asks'}" },
+	{ "tasks.release", "{'id': '$25', 'attempt': 1, 'token': '#26', 'kind': 'input',"
+			   " 'question': 'Which?'}" },
+	{ "inbox.list", "{'kind': 'input'}" },
+	{ "inbox.answer", "{'id': '$25', 'text': 'blue'}" },
+	{ "tasks.create", "{'queue': 'looks', 'review': true}" },
+	{ "tasks.claim", "{'queue': 'looks'}" },
+	{ "tasks.complete", "{'id': '$30', 'attempt': 1, 'token': '#31', 'result': 1}" },
+	{ "inbox.list", "{'kind': 'review'}" },
+	{ "inbox.answer", "{'id': '$30', 'decision': 'rework'}" },
+	{ "tasks.claim", "{'queue': 'looks'}" },
+	{ "tasks.complete", "{'id': '$30', 'attempt': 2, 'token': '#35', 'message': {'to': 'ann', "
+			    "'text': 'Again.'}}" },
+	{ "sessions.create", "{'title': 'Release', 'participants': ['ann', 'robot']}" },
+	{ "add_participant", "{'session': 's-6', 'who': 'r-1'}" },
+	{ "mention", "{'session': 's-6', 'who': 'robot', 'text': 'see'}" },
+	{ "message_to", "{'to': 's-6', 'text': 'Agreed?', 'awaiting': ['ann', 'r-1'], "
+			"'mentions': ['external:eve']}" },
+	{ "sessions.create", "{'about': 'Voice'}" },
+	{ "sessions.get", "{'id': 's-6'}" },
+	{ "sessions.list", "{'limit': 2}" },
+	{ "sessions.list", "{'participant': 'ann', 'unread': true}" },
+	{ "sessions.messages", "{'id': 's-6', 'from': 'owner', 'limit': 1}" },
+	{ "sessions.messages", "{'id': 's-6', 'since': 1, 'text': 'agreed'}" },
+	{ "sessions.search", "{'query': 'agreed calm'}" },
+	{ "sessions.search", "{'query': '東京', 'session': 's-1'}" },
+	{ "sessions.fork", "{'id': 's-6', 'at': 2}" },
+	{ "sessions.fork", "{'id': 's-7', 'participants': ['ann']}" },
+	{ "sessions.messages", "{'id': 's-8'}" },
+	{ "sessions.search", "{'query': 'robot', 'session': 's-8'}" },
+	{ "inbox.dismiss", "{'id': 's-6', 'whose': 'ann'}" },
+	{ "message_to", "{'to': 'owner', 'from': 'robot', 'text': 'May I?', 'question': true}" },
+	{ "inbox.dismiss", "{'id': 's-2'}" },
+	{ "events.list", "{'subject': 's-1'}" },
+	{ "sessions.close", "{'id': 's-6', 'summary': 'Monday.'}" },
+	{ "sessions.close", "{'id': 's-1'}" },
+	{ "message_to", "{'to': 'ann', 'text': 'Once more.'}" },
+	{ "message_to", "{'to': 's-6', 'text': 'Too late.'}" },
+	{ "users.delete", "{'id': 'ann', 'confirm': true}" },
+	{ "agents.delete", "{'id': 'robot', 'confirm': true}" },
+	{ "sessions.messages", "{'id': 's-3'}" },
+};
+
 enum { SWALLOWED = 1000 };
 
 static const char *const points[] = { "db_stmt", "db_step", "arena_alloc" };
 
 static struct str ids[ARRAY_LEN(company)], tokens[ARRAY_LEN(company)];
-_Static_assert(ARRAY_LEN(work) <= ARRAY_LEN(company), "ids");
+_Static_assert(ARRAY_LEN(work) <= ARRAY_LEN(company) && ARRAY_LEN(talk) <= ARRAY_LEN(company),
+	       "ids");
 
 /* Quotes and ids put in. */
 static const char *params_of(struct world *w, const char *text)
@@ -357,6 +429,15 @@ TEST(f_13_every_verb_of_mailboxes_says_what_fails_and_works_the_next_time)
 		TEST_SKIP("this build has no fail points");
 	fail_every_step(&w, post, ARRAY_LEN(post));
 	CHECK_INT(world_count(world_say(&w, "mailboxes.list", "{}"), "items"), 1);
+}
+
+TEST(f_13_every_verb_of_talk_says_what_fails_and_works_the_next_time)
+{
+	WORLD_OPEN(w);
+
+	if (!FAIL_POINTS_BUILT)
+		TEST_SKIP("this build has no fail points");
+	fail_every_step(&w, talk, ARRAY_LEN(talk));
 }
 
 /* A round of timers with the n-th hit of a point failing, undone. What it returned. */

@@ -13,6 +13,7 @@
 #include "store/db.h"
 #include "store/mail.h"
 #include "verbs.gen.h"
+#include "verbs/authority.h"
 #include "verbs/tasks_due.h"
 
 #define PARAMS_MAX 65536
@@ -147,8 +148,10 @@ int world_open(struct world *w)
 	w->o.backups = test_path("backups");
 	w->o.instance = test_path("instance");
 	w->o.ballast_bytes = 0;
-	w->principal =
-	    (struct principal){ .id = STR("uid:1000"), .roles = UINT32_MAX, .is_owner = true };
+	w->principal = (struct principal){ .id = STR("uid:1000"),
+					   .roles = UINT32_MAX,
+					   .verbs = authority_verbs_of(UINT32_MAX),
+					   .is_owner = true };
 	w->server = (struct call_server){
 		.data = w,
 		.config = fake_config,
