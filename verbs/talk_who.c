@@ -169,11 +169,12 @@ struct str talk_self(struct call *c)
 	return talk_principal(c, c->principal->id);
 }
 
-int talk_place(struct call *c, int64_t session, struct participant *out)
+/* Among the participants: who it is, or a seat of theirs. STORE_NONE. */
+static int place_of(struct call *c, int64_t session, struct str who, struct participant *out)
 {
-	struct str self = talk_self(c);
+	struct str id = str_slice(who, str_find(who, ':', 0) + 1, who.n);
 	struct participant_list all;
-	int e = self.p ? store_session_participant(c->tx, session, self, out) : err_nomem();
+	int e = store_session_participant(c->tx, session, who, out);
 
 	if (e != STORE_NONE)
 		return err_trace(e);
@@ -184,7 +185,7 @@ int talk_place(struct call *c, int64_t session, struct participant *out)
 		if (!str_starts(all.v[i].participant, STR("role:")))
 			continue;
 		e = talk_of(c, all.v[i].participant, &role);
-		if (e == 0 && role.occupant.p && authority_is_self(c, role.occupant)) {
+		if (e == 0 && role.occupant.p && str_eq(role.occupant, id)) {
 			*out = all.v[i];
 			return 0;
 		}
@@ -192,24 +193,38 @@ int talk_place(struct call *c, int64_t session, struct participant *out)
 	return e ? err_trace(e) : STORE_NONE;
 }
 
+int talk_place(struct call *c, int64_t session, struct participant *out)
+{
+	struct str self = talk_self(c);
+
+	return self.p ? place_of(c, session, self, out) : err_nomem();
+}
+
+/* As the seat by which they take part, when it is by one. */
+static int take_place(struct call *c, const struct store_session *s, struct talk_speaker *out)
+{
+	struct participant place;
+	int e = s ? place_of(c, s->n, out->who, &place) : STORE_NONE;
+
+	if (e)
+		return e < 0 ? err_trace(e) : 0;
+	out->as = place.participant;
+	if (!str_eq(place.participant, out->who))
+		out->role_id = str_slice(place.participant, sizeof("role:") - 1,
+					 place.participant.n);
+	return 0;
+}
+
 static int speak_as_self(struct call *c, const struct store_session *s, struct talk_speaker *out)
 {
 	struct str self = talk_self(c);
-	struct participant place;
 	struct talk_who who;
 	int e = self.p ? talk_of(c, self, &who) : err_nomem();
 
 	if (e)
 		return err_trace(e);
 	*out = (struct talk_speaker){ .who = self, .name = who.name, .as = self };
-	e = s ? talk_place(c, s->n, &place) : STORE_NONE;
-	if (e)
-		return e < 0 ? err_trace(e) : 0;
-	out->as = place.participant;
-	if (!str_eq(place.participant, self))
-		out->role_id = str_slice(place.participant, sizeof("role:") - 1,
-					 place.participant.n);
-	return 0;
+	return take_place(c, s, out);
 }
 
 int talk_speaker(struct call *c, struct str from, const struct store_session *s,
@@ -227,7 +242,7 @@ int talk_speaker(struct call *c, struct str from, const struct store_session *s,
 		return e;
 	*out = (struct talk_speaker){ .who = who.who, .name = who.name, .as = who.who };
 	if (who.kind != TALK_ROLE)
-		return 0;
+		return take_place(c, s, out);
 	out->role_id = who.id;
 	if (!who.occupant.p || !authority_is_self(c, who.occupant))
 		return 0;

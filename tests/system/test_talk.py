@@ -144,6 +144,23 @@ class Talk(unittest.TestCase):
             self.assertEqual(len(ann.ok("sessions.list")["items"]), 1)
             self.assertNotIn("between", json.dumps(bob.ok("events.list", {"kinds": ["session.*"]})))
 
+    def test_an_answer_given_for_somebody_is_given_from_the_seat_that_was_asked(self):
+        """the owner answers in ann's name what waits for whoever directs"""
+        with Server("--ballast-mb", "0", http="off") as server:
+            owner = server.lines()
+            owner.ok("users.create", {"name": "ann"})
+            owner.ok("users.create", {"name": "bob"})
+            owner.ok("roles.create", {"title": "Director", "type": "director", "occupant": "ann"})
+            writer = let_in(server, owner, "agent", "writer")
+            asked = writer.ok("message_to", {"to": "r-1", "text": "Which month?", "question": True})
+            self.assertEqual([i["id"] for i in owner.ok("inbox.list", {"whose": "ann"})["items"]], [asked["session"]])
+            refused = owner.call("inbox.answer", {"id": asked["session"], "text": "May.", "from": "bob"})
+            self.assertEqual(code_of(refused), "conflict")
+            owner.ok("inbox.answer", {"id": asked["session"], "text": "October.", "from": "ann"})
+            said = writer.ok("sessions.messages", {"id": asked["session"]})["items"][-1]
+            self.assertEqual((said["kind"], said["name"], said["role"], said["text"]), ("answer", "ann", "r-1", "October."))
+            self.assertEqual(owner.ok("inbox.list", {"whose": "ann"})["items"], [])
+
     def test_who_waits_for_a_message_is_woken_by_it(self):
         with Server("--ballast-mb", "0", http="off") as server:
             owner, other = server.lines(), server.lines()
