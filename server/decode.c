@@ -23,6 +23,8 @@ bool decode_verb(struct request *r, struct str method)
 	if (v)
 		return true;
 	nearest = verb_nearest(method);
+	/* before it is cut: half a secret is not found any more */
+	method = clean_kept(r, REDACT_TEXT, &r->arena, method);
 	request_fail(r, ERROR_METHOD_NOT_FOUND, "no method '%.*s'",
 		     STR_ARG(str_utf8_prefix(method, 64)));
 	if (mcp_is_method(method)) {
