@@ -151,7 +151,7 @@ class Threats(unittest.TestCase):
                 "task": lines.ok("tasks.create")["id"], "worker": lines.ok("workers.register", {"name": "w"})["id"],
                 "mailbox": lines.ok("mailboxes.create", {"name": "m"})["id"], "session": lines.ok("sessions.create")["id"]}
         kinds = {"quests": "quest", "agents": "agent", "ideas": "idea", "roles": "role", "users": "user", "keys": "key", "tasks": "task",
-                 "workers": "worker", "mailboxes": "mailbox", "sessions": "session", "inbox": "session", "mention": "session", "events": "subscription",
+                 "workers": "worker", "mailboxes": "mailbox", "sessions": "session", "inbox": "session", "mention": "session", "events": "subscription", "credentials": "credential",
                  "add_participant": "session"}
         fields = {"mention": "session", "add_participant": "session", "message_to": None}  # whatever has an id can be talked to
         missing = "0192f0c1-2222-7333-8444-555566667777"
