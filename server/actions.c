@@ -165,12 +165,35 @@ static bool has_secret(const struct shape *s)
 	return false;
 }
 
-/* What is to be called later is kept as it is written. */
+static bool is_proof(struct str field)
+{
+	return str_eq(field, STR("token")) || str_eq(field, STR("receipt"));
+}
+
+/* Work or mail, with what proves who has it. */
+static bool hands_out(const struct shape *s)
+{
+	for (size_t i = 0; i < s->n_fields; i++) {
+		const struct shape_field *f = &s->fields[i];
+
+		if (is_proof(f->name) || (f->kind == SHAPE_OBJECTS && hands_out(f->object)))
+			return true;
+	}
+	return false;
+}
+
+/* What is to be called later is kept as it is written, and so is its result, for all to read. */
 static bool check_open(struct checking *m)
 {
-	if (!has_secret(m->verb->params) && !has_secret(m->verb->result))
+	if (has_secret(m->verb->params) || has_secret(m->verb->result))
+		blame(m, STR_NONE, STR("a verb that neither takes nor gives a secret"),
+		      m->verb->name);
+	else if (hands_out(m->verb->result))
+		blame(m, STR_NONE,
+		      STR("a verb that hands out neither work nor mail: nobody would have it"),
+		      m->verb->name);
+	else
 		return true;
-	blame(m, STR_NONE, STR("a verb that neither takes nor gives a secret"), m->verb->name);
 	return false;
 }
 

@@ -355,11 +355,11 @@ class Calls(Folder):
         verbs = self.ok("verbs")["items"]
         self.assertGreater(len(verbs), 30)
         for v in verbs:
-            noun, _, verb = v["verb"].partition(".")
-            text = self.cli("help", noun, verb, code=0).stdout
+            words = v["verb"].split(".")
+            text = self.cli("help", *words, code=0).stdout
             self.assertIn(v["summary"], text)
             self.assertIn("Examples:", text)
-            self.assertEqual(self.cli(noun, verb, "--help", code=0).stdout, text)
+            self.assertEqual(self.cli(*words, "--help", code=0).stdout, text)
             self.assertEqual(self.cli("help", v["verb"], code=0).stdout, text)
 
     def test_generated_commands_work_by_noun_and_by_name(self):

@@ -163,7 +163,7 @@ class Threats(unittest.TestCase):
                 **{f"tasks.{v}": held for v in ("start", "heartbeat", "complete", "release")}, **{f"quests.{v}": held for v in ("heartbeat", "release")}, "tasks.fail": {**held, "message": "m"},
                 "tasks.approve": {"decision": "approve"}, "tasks.review": {"decision": "accept"},
                 "tasks.answer": {"question_id": "x", "answer": 1}, "workers.remove": {"confirm": True},
-                "mailboxes.send": {"payload": 1}, "mailboxes.ack": {"receipts": []}, "mailboxes.delete": {"confirm": True},
+                "mailboxes.send": {"payload": 1}, "mailboxes.ack": {"receipts": []}, "mailboxes.delete": {"confirm": True}, "credentials.delete": {"confirm": True},
                 "inbox.answer": {"text": "x"}, "mention": {"who": "somebody"}, "add_participant": {"who": "somebody"}}
         n = 0
         for name, verb in VERBS.items():
