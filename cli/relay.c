@@ -22,6 +22,7 @@
 #include "cli/relay_io.h"
 #include "cli/relay_link.h"
 #include "cli/relay_notes.h"
+#include "cli/relay_pages.h"
 #include "cli/relay_unreadable.h"
 #include "cli/relay_wait.h"
 #include "cli/say.h"
@@ -266,8 +267,10 @@ static int read_server(struct relay *r)
 		if (v == RELAY_PASS)
 			continue;
 		relay_lines_drop_last(&r->down, line);
-		if (v == RELAY_LIVES)
+		if (v == RELAY_LIVES) {
 			relay_link_proved(&r->link);
+			relay_pages_drop();
+		}
 		is_refused = is_refused || v == RELAY_STOPS || v == RELAY_REFUSED;
 		if (v == RELAY_REFUSED)
 			give_up(r);
