@@ -159,6 +159,22 @@ struct str seal_keyed_digest(struct arena *a, const uint8_t key[SEAL_KEY_BYTES],
 	return digest(a, key, SEAL_KEY_BYTES, text);
 }
 
+void seal_hmac_sha256(struct str key, const struct str *parts, size_t n, struct seal_mac *out)
+{
+	uint8_t mac[crypto_auth_hmacsha256_BYTES];
+	crypto_auth_hmacsha256_state state;
+
+	crypto_auth_hmacsha256_init(&state, (const uint8_t *)key.p, key.n);
+	for (size_t i = 0; i < n; i++)
+		crypto_auth_hmacsha256_update(&state, (const uint8_t *)parts[i].p, parts[i].n);
+	crypto_auth_hmacsha256_final(&state, mac);
+	sodium_bin2hex(out->hex, sizeof(out->hex), mac, sizeof(mac));
+	sodium_bin2base64(out->base64, sizeof(out->base64), mac, sizeof(mac),
+			  sodium_base64_VARIANT_ORIGINAL);
+	sodium_memzero(&state, sizeof(state));
+	sodium_memzero(mac, sizeof(mac));
+}
+
 uint32_t seal_random_below(uint32_t n)
 {
 	return randombytes_uniform(n);

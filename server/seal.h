@@ -40,6 +40,11 @@ int seal_unbase64(struct arena *a, struct str text, struct str *out) must_check;
 struct str seal_digest(struct arena *a, struct str text);
 /* The same under a secret, for what must not be guessed from its hash. */
 struct str seal_keyed_digest(struct arena *a, const uint8_t key[SEAL_KEY_BYTES], struct str text);
+/* HMAC-SHA256 of the parts, one behind the other, as those who sign webhooks write it. */
+struct seal_mac {
+	char hex[SEAL_DIGEST_HEX + 1], base64[45];
+};
+void seal_hmac_sha256(struct str key, const struct str *parts, size_t n, struct seal_mac *out);
 /* Random, each number as likely as the others. */
 uint32_t seal_random_below(uint32_t n);
 /* The same work whatever the difference. */
