@@ -310,6 +310,11 @@ int access_keys_make(struct access_keys *k, struct arena *a, struct call_key *ou
 	return out->hash.p ? 0 : err_nomem();
 }
 
+struct str access_keys_derive(const struct access_keys *k, struct arena *a, struct str what)
+{
+	return seal_keyed_digest(a, k->secret, what);
+}
+
 /* ---- those who are in ---- */
 
 struct look {

@@ -44,3 +44,6 @@ void access_keys_end_use(struct request *r);
  */
 struct str access_keys_digest(struct access_keys *k, struct arena *a, struct str text);
 int access_keys_make(struct access_keys *k, struct arena *a, struct call_key *out) must_check;
+/* A key for another use, which nobody finds who has the database alone; as hex. NONE when memory is
+ * out. */
+struct str access_keys_derive(const struct access_keys *k, struct arena *a, struct str what);

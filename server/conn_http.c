@@ -41,6 +41,7 @@ struct http_route {
 	bool works_in_drain;
 	http_route_fn *start;   /* the body is whole */
 	const char *other_hint; /* to who comes with another method */
+	size_t body_max;        /* of a body of any type; 0 = JSON, and the transport's cap */
 };
 
 /* ---- answers ---- */
@@ -224,8 +225,8 @@ static const struct http_refusal no_such_path = {
 	.status = 404,
 	.code = ERROR_NOT_FOUND,
 	.text = "there is nothing at this path",
-	.hint = "there are /mcp, /mcp/x/LIST, /mcp/readonly, /rpc, /events, /healthz, /readyz and "
-		"/metrics",
+	.hint = "there are /mcp, /mcp/x/LIST, /mcp/readonly, /rpc, /events, /hooks/ID, /healthz, "
+		"/readyz and /metrics",
 };
 
 static void start_metadata(struct http_call *c, const struct http_request *r)
@@ -259,6 +260,8 @@ static const struct http_route routes[] = {
 	{ STR("/.well-known/oauth-protected-resource/"),
 				true,  STR("GET, HEAD"), true,  true,  start_metadata,
 	  "GET it" },
+	{ STR("/hooks/"),       true,  STR("POST"),      true,  false, http_hooks_start,
+	  "a service that knows the hook's secret POSTs there", HTTP_HOOK_MAX },
 	{ STR("/healthz"),      false, STR("GET, HEAD"), true,  true,  http_health_live,
 	  "GET it" },
 	{ STR("/readyz"),       false, STR("GET, HEAD"), true,  true,  http_health_ready,
@@ -345,7 +348,7 @@ static bool judge_request(struct http_call *c, const struct http_request *r)
 					     .hint = c->route->other_hint });
 		return false;
 	}
-	if (str_eq(r->method, STR("POST")) && !judge_body(c, r))
+	if (str_eq(r->method, STR("POST")) && !c->route->body_max && !judge_body(c, r))
 		return false;
 	if (c->owner->is_quiesced && !c->route->works_in_drain) {
 		http_call_refuse_with(c,
@@ -388,6 +391,8 @@ static void on_head(void *data, struct http_exchange *x, const struct http_reque
 	else if (http_gate_pass(c, r, http_server_port(h->transport), !c->route->is_open) &&
 		 judge_request(c, r))
 		keep_account(h, &c->principal);
+	if (c->route && c->route->body_max)
+		*body_max = c->route->body_max;
 }
 
 static void on_request(void *data, struct http_exchange *x, const struct http_request *r)
@@ -405,6 +410,8 @@ static void on_end(void *data, struct http_exchange *x, bool was_cut)
 		return;
 	if (c->events)
 		http_events_gone(c->events);
+	if (c->hook)
+		http_hooks_gone(c->hook);
 	if (c->mcp)
 		mcp_http_end(c->mcp, was_cut);
 	if (c->has_channel) {

@@ -256,6 +256,18 @@ static int run_calls(struct running *m, struct store_tx *tx)
 	return !e && m->kept.failed ? err_nomem() : e;
 }
 
+/* Those that are made one after the other. */
+static int let_others_go(struct running *m, struct store_tx *tx)
+{
+	struct call *c = &m->round->call;
+	int e;
+
+	c->tx = tx;
+	e = task_settle_dependents(c, &m->task);
+	c->tx = NULL;
+	return err_trace(e);
+}
+
 static int try_it(struct running *m, struct store_tx *tx)
 {
 	int e = claim(m, tx);
@@ -270,6 +282,8 @@ static int try_it(struct running *m, struct store_tx *tx)
 		e = FAIL_POINT("firing_complete_before");
 	if (!e)
 		e = store_task_complete(tx, &m->task, buf_str(&m->kept));
+	if (!e && m->task.dependents)
+		e = let_others_go(m, tx);
 	return e == STORE_STALE ? err_new(ERR_INTERNAL, "a firing is not as it was claimed") : e;
 }
 

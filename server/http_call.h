@@ -13,6 +13,7 @@
 
 struct conn_http;
 struct http_events;
+struct http_hook;
 struct http_route;
 struct server;
 
@@ -25,6 +26,7 @@ struct http_call {
 	struct mcp_http_caller caller; /* for /mcp… */
 	struct mcp_exchange *mcp;      /* NULL when it is none, or over */
 	struct http_events *events;    /* likewise */
+	struct http_hook *hook;        /* likewise */
 	struct channel channel;        /* of /rpc */
 	bool has_channel;
 	struct http_header cors[3];
@@ -66,3 +68,8 @@ void http_health_metrics(struct http_call *c, const struct http_request *r);
 /* ---- http_events.c ---- */
 void http_events_start(struct http_call *c, const struct http_request *r);
 void http_events_gone(struct http_events *e); /* the exchange is over */
+
+/* ---- http_hooks.c ---- */
+#define HTTP_HOOK_MAX ((size_t)256 * 1024) /* bytes of a body */
+void http_hooks_start(struct http_call *c, const struct http_request *r);
+void http_hooks_gone(struct http_hook *k); /* the exchange is over */

@@ -12,6 +12,7 @@
 #include "server/actions.h"
 #include "server/audit.h"
 #include "server/conn_http.h"
+#include "server/hook_secret.h"
 #include "server/lanes.h"
 #include "server/predicates.h"
 #include "server/proc.h"
@@ -205,6 +206,11 @@ static struct str chain(void *data, struct arena *a, struct str before, struct s
 	return audit_chain(a, before, text);
 }
 
+static int seal_hook_secret(void *data, struct call *c, struct call_hook_secret *secret)
+{
+	return err_trace(hook_secret_seal(data, c->arena, secret));
+}
+
 void info_init(struct server *s)
 {
 	s->for_verbs = (struct call_server){
@@ -217,6 +223,7 @@ void info_init(struct server *s)
 		.chain = chain,
 		.check_actions = actions_check,
 		.check_predicates = predicates_check,
+		.seal_hook_secret = seal_hook_secret,
 		.backup_path = backup_path,
 	};
 	secrets_fill(&s->for_verbs.vault);

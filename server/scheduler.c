@@ -14,11 +14,14 @@
 #include "server/quota.h"
 #include "server/request.h"
 #include "server/server.h"
+#include "store/hooks.h"
 #include "store/mail.h"
 #include "store/queues.h"
+#include "store/schedules.h"
 #include "store/tasks_times.h"
 #include "store/workers.h"
 #include "verbs.gen.h"
+#include "verbs/schedules_due.h"
 #include "verbs/tasks_due.h"
 
 #define ROUND_MAX 200  /* tasks of a kind, or mails, a round: a few ms of the writer */
@@ -79,16 +82,25 @@ static void arm(struct scheduler *c)
 		arm_in(c, wait_ms(c));
 }
 
+static bool is_earlier(int64_t at, int64_t than)
+{
+	return at && (!than || at < than);
+}
+
 /* When the store has something next, of all that time does. */
 static int next_times(struct store_tx *tx, int64_t *out_due, int64_t *out_wake)
 {
-	int64_t mail;
+	int64_t mail, schedule;
 	int e = store_task_next_times(tx, out_due, out_wake);
 
 	if (e == 0)
 		e = store_mail_next_time(tx, &mail);
-	if (e == 0 && mail && (!*out_due || mail < *out_due))
+	if (e == 0)
+		e = store_schedule_next(tx, &schedule);
+	if (e == 0 && is_earlier(mail, *out_due))
 		*out_due = mail;
+	if (e == 0 && is_earlier(schedule, *out_wake))
+		*out_wake = schedule;
 	return err_trace(e);
 }
 
@@ -108,6 +120,8 @@ static int run_round(struct request *r, struct store_tx *tx)
 		e = tasks_tick(call, ROUND_MAX, &c->has_more);
 	if (!e)
 		e = store_mail_tick(tx, ROUND_MAX, &c->has_more);
+	if (!e)
+		e = schedules_tick(call, ROUND_MAX, &c->has_more);
 	if (!e)
 		e = next_times(tx, &c->next_due, &c->next_wake);
 	return err_trace(e);
@@ -161,11 +175,6 @@ static void begin(struct scheduler *c)
 
 /* ---- what others tell ---- */
 
-static bool is_earlier(int64_t at, int64_t than)
-{
-	return at && (!than || at < than);
-}
-
 void scheduler_tell(struct scheduler *c, const struct store_news *news)
 {
 	bool is_due = is_earlier(news->due_at, c->due_at);
@@ -201,6 +210,7 @@ bool scheduler_has_work(const struct scheduler *c)
 	CLEANUP(arena_deinit) struct arena a;
 	bool has_work = true; /* where it cannot be read */
 	struct store_tx tx;
+	int64_t next = 0;
 
 	if (!c)
 		return false;
@@ -209,11 +219,13 @@ bool scheduler_has_work(const struct scheduler *c)
 		err_forget();
 		return true;
 	}
-	if (store_queue_has_work(&tx, &has_work))
+	if (store_queue_has_work(&tx, &has_work) ||
+	    (!has_work && store_schedule_next(&tx, &next)) ||
+	    (!has_work && !next && store_hook_any(&tx, &has_work)))
 		err_forget();
 	store_read_end(c->server->reader);
 	store_reader_idle(c->server->reader);
-	return has_work;
+	return has_work || next;
 }
 
 /* ---- the wall clock ---- */
@@ -236,7 +248,7 @@ static void on_wall_set(struct loop_fd *f, uint32_t events)
 	(void)!read(c->wall_fd, &n, sizeof(n)); /* ECANCELED says it all */
 	if (watch_wall(c))
 		err_forget(); /* then schedules follow the next time they are looked at */
-	arm(c);
+	begin(c);             /* what was due may not be any more, and the other way round */
 }
 
 static int open_wall(struct scheduler *c)
@@ -269,6 +281,8 @@ static int look(struct scheduler *c)
 	e = next_times(&tx, &c->due_at, &c->wake_at);
 	if (!e)
 		e = store_worker_has_connection(&tx, &c->is_first);
+	if (!e && !c->is_first)
+		e = schedules_are_ahead(&tx, &c->is_first);
 	store_read_end(s->reader);
 	store_reader_idle(s->reader);
 	return err_trace(e);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What time does to tasks, workers and mail: one timer at the earliest time that the store has, one
- * round of work in the writer's batch when it comes. Nothing is looked at in between. Loop thread.
- */
+/* What time does to tasks, workers, mail and schedules: one timer at the earliest time that the
+ * store has, one round of work in the writer's batch when it comes. Nothing is looked at in
+ * between. Loop thread. */
 #pragma once
 
 #include <stdbool.h>
@@ -22,5 +22,6 @@ void scheduler_tell(struct scheduler *c, const struct store_news *news);
 void scheduler_connection_gone(struct scheduler *c, uint64_t connection);
 /* No round begins any more. Harmless for NULL. */
 void scheduler_stop(struct scheduler *c);
-/* Is there a task to be done or a worker that is there, so that the server must be? */
+/* Is there a task to be done, a worker or a hook that is there, or a schedule that will be due,
+ * so that the server must be? */
 bool scheduler_has_work(const struct scheduler *c);

@@ -8,6 +8,7 @@
 #include "store/pack.h"
 #include "store/rows.h"
 #include "store/tasks_change.h"
+#include "store/tasks_links.h"
 #include "store/tasks_ready.h"
 
 #define LEASE_MS 60000 /* never looked at: a claim ends in the savepoint in which it began */
@@ -54,19 +55,26 @@ static int describe(struct store_tx *tx, const struct store_firing *f, int64_t r
 			  : err_nomem();
 }
 
-static int add_task(struct store_tx *tx, struct store_task *t, int64_t at_ms)
+/* With on_failed run it is over however it ended. */
+static int add_task(struct store_tx *tx, struct store_task *t, int64_t after, int64_t at_ms)
 {
 	bool is_later = at_ms > tx->now_ms;
 	int e = 0;
 
-	t->task.state = is_later ? TASK_STATE_PENDING : TASK_STATE_READY;
+	t->task.state = is_later || after ? TASK_STATE_PENDING : TASK_STATE_READY;
 	t->wake_at = t->task.scheduled_for = is_later ? at_ms : 0;
 	t->task.has_scheduled_for = is_later;
-	if (!is_later)
+	t->dependencies = t->task.open_dependencies = after != 0;
+	t->task.has_open_dependencies = after != 0;
+	if (t->task.state == TASK_STATE_READY)
 		e = store_task_enter(tx, t);
 	if (e == 0)
 		e = store_task_add(tx, t);
-	return e ? err_trace(e) : err_trace(store_task_entered(tx, t));
+	if (e == 0)
+		e = store_task_entered(tx, t);
+	if (e || !after)
+		return err_trace(e);
+	return err_trace(store_task_depend(tx, t->n, after, true));
 }
 
 static int add_row(struct store_tx *tx, const struct store_firing *f, int64_t task, int64_t root)
@@ -88,7 +96,7 @@ static int add_row(struct store_tx *tx, const struct store_firing *f, int64_t ta
 	return err_trace(row_run(tx, s));
 }
 
-int store_firing_add(struct store_tx *tx, const struct store_firing *f, int64_t at_ms)
+int store_firing_add(struct store_tx *tx, struct store_firing *f, int64_t at_ms)
 {
 	struct store_queue q;
 	struct store_task t;
@@ -112,14 +120,16 @@ int store_firing_add(struct store_tx *tx, const struct store_firing *f, int64_t 
 				 .task = { .queue = q.queue.name,
 					   .subject = f->subject,
 					   .payload = payload,
-					   .on_failed = ON_FAILED_WAIT,
+					   .on_failed = ON_FAILED_RUN,
 					   .lease_ms = LEASE_MS,
 					   .retry = (struct task_retry *)f->retry,
 					   .created_by = f->by } };
-	e = add_task(tx, &t, at_ms);
+	e = add_task(tx, &t, f->after, at_ms);
 	if (e)
 		return err_trace(e);
 	tx->news->has_firings = true;
+	f->n = t.n;
+	f->root = root;
 	return err_trace(add_row(tx, f, t.n, root));
 }
 
@@ -223,5 +233,23 @@ int store_firings_wait(struct store_tx *tx, bool *out)
 	int e = store_queue_get(tx, FIRINGS_QUEUE, &q);
 
 	*out = e == 0 && q.queue.ready && !q.queue.paused;
+	return e < 0 ? err_trace(e) : 0;
+}
+
+int store_firings_have_room(struct store_tx *tx, bool *out)
+{
+	struct store_queue q;
+	int e = store_queue_get(tx, FIRINGS_QUEUE, &q);
+
+	*out = e || store_queue_waiting(&q) < q.queue.max_pending;
+	return e < 0 ? err_trace(e) : 0;
+}
+
+int store_firing_is_open(struct store_tx *tx, int64_t task, bool *out)
+{
+	struct store_task t;
+	int e = task ? store_task_get_n(tx, task, &t) : STORE_NONE;
+
+	*out = e == 0 && !store_task_is_over(t.task.state);
 	return e < 0 ? err_trace(e) : 0;
 }

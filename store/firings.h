@@ -20,13 +20,18 @@ struct store_firing {
 	const struct task_retry *retry; /* NULL: the usual way */
 	int64_t event; /* seq of the event that it answers, which has been written */
 	int64_t depth; /* of that event's firing, or 0, and one more */
-	/* What it is when it was read: */
+	int64_t after; /* a firing that must be over first; 0 = none */
+	/* What it is when it was read or added: */
 	int64_t n, root;
 };
 
 /* In the transaction of whoever fires. Nothing runs before `at_ms`. STORE_TOO_MANY: as many wait as
  * may. */
-int store_firing_add(struct store_tx *tx, const struct store_firing *f, int64_t at_ms) must_check;
+int store_firing_add(struct store_tx *tx, struct store_firing *f, int64_t at_ms) must_check;
+/* May one more wait? */
+int store_firings_have_room(struct store_tx *tx, bool *out) must_check;
+/* Is it waiting, or between two attempts? */
+int store_firing_is_open(struct store_tx *tx, int64_t task, bool *out) must_check;
 /* The first that is ready, its task without payload. STORE_NONE: none, or they are paused. */
 int store_firing_next(struct store_tx *tx, struct store_firing *out,
 		      struct store_task *out_task) must_check;

@@ -11,6 +11,9 @@
 
 enum { PRUNE_ROWS = 500 /* at a time */, BACKUPS_MAX = 1000 };
 
+/* So long a delivery to a hook is known again: longer than any sender tries. */
+#define KEEP_DELIVERIES_MS ((int64_t)30 * 24 * 3600 * 1000)
+
 struct prune {
 	enum sql_id front, delete;
 	int64_t keep_ms;
@@ -128,6 +131,7 @@ int store_prune(struct store *s, bool *has_more)
 		  .keep_ms = s->o.keep_messages_ms,
 		  .keep_rows = s->o.keep_messages_rows,
 		  .head = SQL_MESSAGE_HEAD },
+		{ SQL_HOOK_DELIVERY_FRONT, SQL_HOOK_DELIVERY_PRUNE, KEEP_DELIVERIES_MS },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {

@@ -294,6 +294,8 @@ static const struct {
 	{ STR("task_queue"), true, authority_rule_queue },
 	{ STR("mailbox"), true, authority_rule_mailbox },
 	{ STR("subscription"), true, authority_rule_subscription },
+	{ STR("schedule"), true, authority_rule_schedule },
+	{ STR("hook"), true, authority_rule_hook },
 };
 
 int authority_may(const struct authority_question *q, enum authority_answer *out)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "verbs/authority_work.h"
 
+#include "store/hooks.h"
+#include "store/schedules.h"
 #include "store/subscriptions.h"
 #include "store/tasks.h"
 #include "store/workers.h"
@@ -109,18 +111,46 @@ int authority_rule_queue(const struct authority_question *q, enum authority_answ
 	return 0;
 }
 
-/* ---- subscriptions ---- */
+/* ---- reactions ---- */
+
+/* It is whose it is, and whose who sits above him. */
+static int rule_of(const struct authority_question *q, struct str whose, enum authority_answer *out)
+{
+	bool may = true;
+	int e = 0;
+
+	if (is_bounded(q->who))
+		e = authority_over_principal(q->tx, q->who, whose, &may);
+	*out = may ? AUTHORITY_YES : AUTHORITY_NO;
+	return err_trace(e);
+}
 
 int authority_rule_subscription(const struct authority_question *q, enum authority_answer *out)
 {
 	struct store_subscription s;
-	bool may = true;
 	int e = store_subscription_find(q->tx, q->target, &s);
 
 	if (e)
 		return e < 0 ? err_trace(e) : STORE_NONE;
-	if (is_bounded(q->who))
-		e = authority_over_principal(q->tx, q->who, s.subscription.created_by, &may);
-	*out = may ? AUTHORITY_YES : AUTHORITY_NO;
-	return err_trace(e);
+	return err_trace(rule_of(q, s.subscription.created_by, out));
+}
+
+int authority_rule_schedule(const struct authority_question *q, enum authority_answer *out)
+{
+	struct store_schedule s;
+	int e = store_schedule_find(q->tx, q->target, &s);
+
+	if (e)
+		return e < 0 ? err_trace(e) : STORE_NONE;
+	return err_trace(rule_of(q, s.schedule.runs_as, out));
+}
+
+int authority_rule_hook(const struct authority_question *q, enum authority_answer *out)
+{
+	struct store_hook h;
+	int e = store_hook_find(q->tx, q->target, &h);
+
+	if (e)
+		return e < 0 ? err_trace(e) : STORE_NONE;
+	return err_trace(rule_of(q, h.hook.created_by, out));
 }

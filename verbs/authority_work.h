@@ -15,3 +15,7 @@ int authority_rule_worker(const struct authority_question *q,
 int authority_rule_queue(const struct authority_question *q, enum authority_answer *out) must_check;
 int authority_rule_subscription(const struct authority_question *q,
 				enum authority_answer *out) must_check;
+/* A schedule is whose authority its calls have; a hook whose it is that made it. */
+int authority_rule_schedule(const struct authority_question *q,
+			    enum authority_answer *out) must_check;
+int authority_rule_hook(const struct authority_question *q, enum authority_answer *out) must_check;

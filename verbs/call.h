@@ -207,6 +207,13 @@ struct call_vault {
 	struct str (*clean)(void *data, struct arena *a, struct str json);
 };
 
+/* What a sender signs with. */
+struct call_hook_secret {
+	struct str hook;   /* its id: for no other it opens */
+	struct str text;   /* NONE: one is made */
+	struct str sealed; /* as the store keeps it */
+};
+
 /* What verbs may ask of the server that runs them; filled by server/, faked in tests. All results
  * live in the call's arena. */
 struct call_server {
@@ -225,6 +232,7 @@ struct call_server {
 	 * match, with the value that is wanted, if there is one. */
 	int (*check_predicates)(void *data, struct call *c, const char *field,
 				const struct event_predicate_list *list, struct call_wanted *out);
+	int (*seal_hook_secret)(void *data, struct call *c, struct call_hook_secret *s);
 	/* A new file's name beside the automatic backups. */
 	int (*backup_path)(void *data, struct call *c, char **out);
 	struct call_vault vault;

@@ -6,6 +6,7 @@ A figure is a ratio: questd and a bare peer that moves the same bytes run in tur
 the median of the rounds' ratios counts. What has no peer (memory, first answer, a crowd of followers) is
 held against a number. Exit 1 when a goal is missed."""
 import argparse
+import hmac
 import json
 import os
 import re
@@ -442,6 +443,58 @@ def reactions():
     finally:
         for folder in folders:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def fill_schedules(folder, n):
+    """So many schedules that are due tomorrow; put there while no server runs, as schedules.create writes them."""
+    with questd.Server("--ballast-mb", "0", data=folder, http="off") as server:
+        lines = server.lines()
+        lines.ok("schedules.create", {"name": "s1", "cron": "@yearly", "zone": "Europe/Berlin", "calls": [{"verb": "system.ping"}]})
+        lines.close()
+    db = sqlite3.connect(os.path.join(folder, "questd.db"))
+    names = [r[1] for r in db.execute("pragma table_info(schedules)") if r[1] not in ("n", "id", "name")]
+    db.execute("with recursive c(i) as (values (2) union all select i + 1 from c where i < ?)"
+               f" insert into schedules (n, id, name, {', '.join(names)})"
+               f" select i, printf('01a1fe44-6bdb-7000-8ebb-%012x', i), 's' || i, {', '.join(names)} from c, schedules s where s.n = 1", (n,))
+    db.commit()
+    db.close()
+
+
+@bench
+def schedules():
+    """100,000 schedules that are not due cost nothing."""
+    folder = tempfile.mkdtemp(prefix="questd-bench.", dir="/var/tmp")
+    try:
+        fill_schedules(folder, 100000)
+        with questd.Server("--ballast-mb", "0", data=folder, http="off") as server:
+            lines = server.lines()
+            lines.ok("schedules.run", {"id": "s99999"})
+            lines.close()
+            time.sleep(2)
+            before = cpu_s(server.pid)
+            time.sleep(20)
+            verdict("100,000 schedules, idle", (cpu_s(server.pid) - before) / 20 * 100, .1, "% CPU", at_most=True)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@bench
+def hooks():
+    """A signed delivery of 10 KB is answered when its event is on disk."""
+    with questd.Server("--ballast-mb", "0") as server:
+        lines = server.lines()
+        hook = lines.ok("hooks.create", {"name": "bench", "kind": "github"})
+        took = []
+        for i in range(300):
+            body = questd.compact({"n": i, "x": "y" * 10000})
+            head = {"X-Hub-Signature-256": "sha256=" + hmac.new(hook["secret"].encode(), body.encode(), "sha256").hexdigest(),
+                    "X-GitHub-Delivery": f"d{i}", "X-GitHub-Event": "push"}
+            begun = time.perf_counter()
+            status, _, text = server.http("POST", hook["path"], body, head, token=False)
+            took.append((time.perf_counter() - begun) * 1000)
+            assert status == 200, text
+        verdict("a delivery to a hook, p99 of 300", sorted(took)[296], 50, "ms", at_most=True)
+        lines.close()
 
 
 @bench

@@ -14,6 +14,7 @@ MET = {
              " ag_1 ag_2 ag_3 ag_4 ag_7 ag_9",
     "events": "ik_m4 ik_m9 ik_m13",
     "talk": "m7 m11 m12",
+    "time and others": "ik_q22 ag_51",
     "workers": "ik_q24 ag_5 ag_6 ag_17 ag_18 ag_19",
 }
 NAME = re.compile(r"^TEST\((\w+)\)|def test_(\w+)\(", re.M)

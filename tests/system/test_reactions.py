@@ -295,7 +295,7 @@ class Reactions(unittest.TestCase):
 
     def test_calls_that_hand_something_out_are_refused(self):
         """a firing's results are there for all to read: no key, no token, nobody's mail"""
-        for verb in ("keys.create", "keys.rotate", "credentials.ingest", "quests.claim", "tasks.claim", "mailboxes.receive"):
+        for verb in ("keys.create", "keys.rotate", "hooks.create", "hooks.rotate", "credentials.ingest", "quests.claim", "tasks.claim", "mailboxes.receive"):
             answer = self.lines.call("events.subscribe", {"kind": "wanted.it", "calls": [{"verb": verb, "params": {}}]})
             fields = answer["error"]["data"]["fields"]
             self.assertIn(("calls[0].verb", verb), [(f["field"], f["got"]) for f in fields], answer)

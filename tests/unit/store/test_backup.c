@@ -139,7 +139,7 @@ TEST(f_25_a_backup_catches_up_with_writers_who_add_more_than_a_step)
 {
 	WORLD_OPEN(w);
 
-	CHECK_OK(world_fill(&w, 900, 1000)); /* with the tables' own pages 400, or nearly */
+	CHECK_OK(world_fill(&w, 600, 1000)); /* with the tables' own pages 400, or nearly */
 	CHECK(steps_beside(&w, 250, 2000, 60) < 60);
 }
 
@@ -315,13 +315,19 @@ TEST(store_check_finds_a_page_that_cannot_be_read)
 {
 	WORLD_OPEN(w);
 	char junk[4096];
+	struct db *db = NULL;
+	int64_t end = 0;
 
 	CHECK_OK(world_fill(&w, 500, 2000));
 	world_close(&w);
+	CHECK_OK(db_open(w.o.database, DB_READER | DB_IMMUTABLE, &db));
+	CHECK_OK(db_exec_i64(db, "pragma page_count", &end));
+	db_close(db);
 	memset(junk, 0x77, sizeof(junk));
-	for (int page = 140; page < 160; page++) /* of events: the schema lies before */
+	for (int64_t page = end - 100; page < end - 80; page++) /* of events: all else is before */
 		world_scribble(w.o.database, page * 4096, junk, sizeof(junk));
 	w.o.check_bytes = 0;
-	CHECK_INT(world_open(&w), 0);
+	if (!CHECK_INT(world_open(&w), 0))
+		return;
 	CHECK(!str_eq(first_problem(&w, true), STR("sound")));
 }

@@ -251,6 +251,27 @@ static const struct fixture {
 	  " and (select parent from sessions where id = 's2') = 1"
 	  " and (select seq from session_mentions where who = 'user:u') = 2"
 	  " and (select task from session_turns where session = 1) = 't1'" },
+	{ 15,
+	  "insert into meta values ('generation', 'old'), ('counter', '1'), ('instance', "
+	  "'old-company');"
+	  "insert into schedules (id, name, cron, zone, calls, overlap, catch_up, jitter_s, "
+	  "anchor_at, enabled, by_kind, by, due_at, next_at, span_from, last_due_at, created_by, "
+	  "created_at, updated_at) values ('s1', 'nightly', '@daily', 'UTC', "
+	  "'{\"calls\":[{\"verb\":\"system.ping\"}]}', 1, 1, 0, 1, 1, 1, 'uid:7', 9000, 9001, 5, "
+	  "8, "
+	  "'uid:7', 1, 2);"
+	  "insert into schedule_spans values (1, 2, 3);",
+	  "select (select name || cron || next_at || last_due_at || json_extract(calls, "
+	  "'$.calls[0].verb') from schedules) = 'nightly@daily90018system.ping'"
+	  " and (select from_at || through_at from schedule_spans) = '23'" },
+	{ 16,
+	  "insert into meta values ('generation', 'old'), ('counter', '1'), ('instance', "
+	  "'old-company');"
+	  "insert into hooks (id, name, kind, secret, old_secret, old_until, window_s, created_by, "
+	  "created_at, updated_at) values ('h1', 'repo', 1, 'x', 'y', 9, 300, 'p', 1, 2);"
+	  "insert into hook_deliveries (at_ms, hook, key, event) values (5, 1, 'd', 7);",
+	  "select (select name || secret || old_secret || kind from hooks) = 'repoxy1'"
+	  " and (select event from hook_deliveries where hook = 1 and key = 'd') = 7" },
 };
 
 static bool make_old(struct world *w, const struct fixture *f)

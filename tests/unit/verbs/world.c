@@ -14,6 +14,7 @@
 #include "store/mail.h"
 #include "verbs.gen.h"
 #include "verbs/authority.h"
+#include "verbs/schedules_due.h"
 #include "verbs/tasks_due.h"
 
 #define PARAMS_MAX 65536
@@ -136,6 +137,15 @@ static const struct call_vault fake_vault = {
 	.clean = fake_clean,
 };
 
+static int fake_check_actions(void *data, struct call *c, const char *field,
+			      const struct action_list *actions)
+{
+	for (size_t i = 0; i < actions->n; i++)
+		if (!verb_find(actions->v[i].verb))
+			return call_fail_field(c, ERROR_INVALID_PARAMS, field, "no such verb");
+	return 0;
+}
+
 int world_open(struct world *w)
 {
 	store_options_init(&w->o);
@@ -149,6 +159,7 @@ int world_open(struct world *w)
 	w->o.instance = test_path("instance");
 	w->o.ballast_bytes = 0;
 	w->principal = (struct principal){ .id = STR("uid:1000"),
+					   .kind = PRINCIPAL_KIND_OWNER,
 					   .roles = UINT32_MAX,
 					   .verbs = authority_verbs_of(UINT32_MAX),
 					   .is_owner = true };
@@ -157,6 +168,7 @@ int world_open(struct world *w)
 		.config = fake_config,
 		.make_key = fake_key,
 		.chain = fake_chain,
+		.check_actions = fake_check_actions,
 		.vault = fake_vault,
 	};
 	arena_init(&w->arena, 0);
@@ -371,7 +383,8 @@ void world_wait(struct world *w, int64_t ms)
 		if (!CHECK_OK(store_begin(w->store)) ||
 		    !CHECK_OK(store_call_begin(w->store, &w->arena, c.now_ms, &tx)) ||
 		    !CHECK_OK(tasks_tick(&c, 200, &has_more)) ||
-		    !CHECK_OK(store_mail_tick(&tx, 200, &has_more)))
+		    !CHECK_OK(store_mail_tick(&tx, 200, &has_more)) ||
+		    !CHECK_OK(schedules_tick(&c, 200, &has_more)))
 			return;
 		CHECK_OK(store_call_keep(w->store));
 		CHECK_OK(store_commit(w->store));
