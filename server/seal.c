@@ -164,9 +164,12 @@ void seal_hmac_sha256(struct str key, const struct str *parts, size_t n, struct 
 	uint8_t mac[crypto_auth_hmacsha256_BYTES];
 	crypto_auth_hmacsha256_state state;
 
-	crypto_auth_hmacsha256_init(&state, (const uint8_t *)key.p, key.n);
+	/* memcpy() may be given no NULL, not even for nothing */
+	crypto_auth_hmacsha256_init(&state, (const uint8_t *)(key.p ? key.p : ""), key.n);
 	for (size_t i = 0; i < n; i++)
-		crypto_auth_hmacsha256_update(&state, (const uint8_t *)parts[i].p, parts[i].n);
+		if (parts[i].n)
+			crypto_auth_hmacsha256_update(&state, (const uint8_t *)parts[i].p,
+						      parts[i].n);
 	crypto_auth_hmacsha256_final(&state, mac);
 	sodium_bin2hex(out->hex, sizeof(out->hex), mac, sizeof(mac));
 	sodium_bin2base64(out->base64, sizeof(out->base64), mac, sizeof(mac),
