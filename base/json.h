@@ -76,6 +76,9 @@ int json_parse(struct arena *a, struct str source, struct json *out,
 /* The member's value, or NULL. Linear for small objects. NULL when o is no object. */
 const struct json *json_get(const struct json *o, struct str key);
 struct str json_get_str(const struct json *o, struct str key); /* NONE unless a string */
+/* What a path of member names and item numbers leads to ("repo.name", "items.0.id"; NONE: v
+ * itself), or NULL. NULL for NULL. */
+const struct json *json_at(const struct json *v, struct str path);
 
 /* A writer puts commas by itself. State is one bit a level. */
 struct json_out {

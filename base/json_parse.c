@@ -510,3 +510,19 @@ struct str json_get_str(const struct json *o, struct str key)
 
 	return v && v->type == JSON_STRING ? v->s : STR_NONE;
 }
+
+static const struct json *step_into(const struct json *v, struct str name)
+{
+	int64_t i;
+
+	if (v->type != JSON_ARRAY)
+		return json_get(v, name);
+	return str_to_i64(name, &i) && i >= 0 && i < (int64_t)v->n ? &v->items[i] : NULL;
+}
+
+const struct json *json_at(const struct json *v, struct str path)
+{
+	while (v && path.p)
+		v = step_into(v, str_cut(&path, '.'));
+	return v;
+}

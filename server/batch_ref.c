@@ -27,17 +27,6 @@ static bool has_ref(const struct json *v)
 	return false;
 }
 
-static const struct json *step_into(const struct json *v, struct str name)
-{
-	int64_t i;
-
-	if (v->type == JSON_OBJECT)
-		return json_get(v, name);
-	if (v->type == JSON_ARRAY && str_to_i64(name, &i) && i >= 0 && i < (int64_t)v->n)
-		return &v->items[i];
-	return NULL;
-}
-
 static int look_up(struct batch_ref *ref, struct str path, struct str *out)
 {
 	struct str first = str_cut(&path, '.'), text;
@@ -57,8 +46,7 @@ static int look_up(struct batch_ref *ref, struct str path, struct str *out)
 	e = json_parse(ref->arena, text, root, NULL);
 	if (e)
 		return e < 0 ? err_trace(e) : err_new(ERR_INTERNAL, "a result is no JSON");
-	for (v = root; v && path.p;)
-		v = step_into(v, str_cut(&path, '.'));
+	v = json_at(root, path);
 	if (!v)
 		return BATCH_REF_BAD;
 	*out = v->raw;

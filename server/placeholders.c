@@ -31,17 +31,6 @@ static int bad(struct placeholders *p, struct str what, const char *why)
 
 /* ---- looking up ---- */
 
-static const struct json *step_into(const struct json *v, struct str name)
-{
-	int64_t i;
-
-	if (v->type == JSON_OBJECT)
-		return json_get(v, name);
-	if (v->type == JSON_ARRAY && str_to_i64(name, &i) && i >= 0 && i < (int64_t)v->n)
-		return &v->items[i];
-	return NULL;
-}
-
 static const struct json *root_of(const struct placeholders *p, struct str name)
 {
 	for (size_t i = 0; i < p->n_roots; i++)
@@ -52,11 +41,9 @@ static const struct json *root_of(const struct placeholders *p, struct str name)
 
 static int look_up(struct placeholders *p, struct str path, const struct json **out)
 {
-	struct str rest = path;
-	const struct json *v = root_of(p, str_cut(&rest, '.'));
+	struct str rest = path, root = str_cut(&rest, '.');
+	const struct json *v = json_at(root_of(p, root), rest);
 
-	while (v && rest.p)
-		v = step_into(v, str_cut(&rest, '.'));
 	if (!v)
 		return bad(p, path, "leads to nothing");
 	*out = v;

@@ -147,7 +147,7 @@ static bool is_ordered(const struct json *x, enum predicate_op op, const struct 
 bool predicate_holds(const struct json *payload, struct str path, enum predicate_op op,
 		     const struct json *value)
 {
-	const struct json *x = store_interest_at(payload, path);
+	const struct json *x = json_at(payload, path);
 
 	if (op == PREDICATE_OP_EXISTS)
 		return (x != NULL) == !(value && value->type == JSON_BOOL && !value->b);

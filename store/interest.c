@@ -130,26 +130,6 @@ struct str store_interest_text(struct arena *a, const struct json *v)
 	return STR_NONE;
 }
 
-static const struct json *step_into(const struct json *v, struct str name)
-{
-	int64_t i;
-
-	if (v->type == JSON_OBJECT)
-		return json_get(v, name);
-	if (v->type == JSON_ARRAY && str_to_i64(name, &i) && i >= 0 && i < (int64_t)v->n)
-		return &v->items[i];
-	return NULL;
-}
-
-const struct json *store_interest_at(const struct json *payload, struct str path)
-{
-	const struct json *v = payload;
-
-	while (v && path.p)
-		v = step_into(v, str_cut(&path, '.'));
-	return v;
-}
-
 struct str store_interest_value(struct arena *a, struct str path, struct str subject,
 				const struct json *payload)
 {
@@ -159,7 +139,7 @@ struct str store_interest_value(struct arena *a, struct str path, struct str sub
 		return STR("");
 	if (str_eq(path, STORE_INTEREST_SUBJECT))
 		return subject.n <= STORE_INTEREST_TEXT_MAX ? subject : STR_NONE;
-	v = store_interest_at(payload, str_slice(path, 1, path.n));
+	v = json_at(payload, str_slice(path, 1, path.n));
 	return v ? store_interest_text(a, v) : STR_NONE;
 }
 

@@ -38,8 +38,6 @@ struct str store_interest_value(struct arena *a, struct str path, struct str sub
 				const struct json *payload);
 /* The same of a value itself. */
 struct str store_interest_text(struct arena *a, const struct json *value);
-/* What lies at a path, or NULL. */
-const struct json *store_interest_at(const struct json *payload, struct str path);
 /* *out NULL: no sound JSON. */
 int store_interest_parse(struct store_tx *tx, struct str payload,
 			 const struct json **out) must_check;

@@ -59,20 +59,9 @@ static void wrong(struct run *r, long n, const char *what, struct str more)
 
 /* ---- making the call's text ---- */
 
-/* A member, or an item by its number. */
-static const struct json *part_of(const struct json *v, struct str name)
-{
-	int64_t i;
-
-	if (v->type != JSON_ARRAY)
-		return json_get(v, name);
-	return str_to_i64(name, &i) && i >= 0 && i < (int64_t)v->n ? &v->items[i] : NULL;
-}
-
 /* "$0.id" is the first given result's id, "$1.items.0.id" that of the second one's first item. */
 static const struct json *refers_to(const struct run *r, struct str text)
 {
-	const struct json *found;
 	struct str rest, head;
 	int64_t i;
 
@@ -82,10 +71,7 @@ static const struct json *refers_to(const struct run *r, struct str text)
 	head = str_cut(&rest, '.');
 	if (!str_to_i64(head, &i) || i < 0 || (size_t)i >= r->n_given)
 		return NULL;
-	found = &r->given[i];
-	while (found && rest.n)
-		found = part_of(found, str_cut(&rest, '.'));
-	return found;
+	return json_at(&r->given[i], rest);
 }
 
 static void put_params(const struct run *r, const struct json *v, struct json_out *w)

@@ -86,7 +86,7 @@ static void look_at_pattern(struct str pattern, struct str text)
 static void look_at_value(struct arena *a, const struct json *payload, struct str path,
 			  const struct json *value)
 {
-	const struct json *x = store_interest_at(payload, path);
+	const struct json *x = json_at(payload, path);
 	struct str wanted = store_interest_text(a, value), is;
 
 	if (!x || !wanted.p || !predicate_holds(payload, path, PREDICATE_OP_EQ, value))

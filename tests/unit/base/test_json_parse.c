@@ -481,3 +481,29 @@ TEST(json_parse_survives_any_failed_allocation)
 	CHECK(n > 5);
 	buf_deinit(&b);
 }
+
+TEST(json_a_path_leads_through_members_and_items)
+{
+	static const struct {
+		const char *path, *raw;
+	} rows[] = {
+		{ "a", "[{\"b\":1},2]" }, { "a.0.b", "1" },  { "a.1", "2" },
+		{ "a.2", NULL },          { "a.-1", NULL },  { "a.b", NULL },
+		{ "a.0.c", NULL },        { "a.1.x", NULL }, { "", NULL },
+		{ "a.", NULL },           { "0", NULL },
+	};
+	struct arena a;
+	struct json v;
+
+	arena_init(&a, 0);
+	if (CHECK_OK(json_parse(&a, STR("{\"a\":[{\"b\":1},2]}"), &v, NULL))) {
+		for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+			const struct json *at = json_at(&v, str_from(rows[i].path));
+
+			CHECK(rows[i].raw ? at && str_eq(at->raw, str_from(rows[i].raw)) : !at);
+		}
+		CHECK(json_at(&v, STR_NONE) == &v);
+		CHECK(!json_at(NULL, STR("a")));
+	}
+	arena_deinit(&a);
+}
