@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/failpoint.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "server/audit.h"
 #include "server/decode.h"
 #include "server/faults.h"
@@ -17,10 +18,12 @@
 #include "store/tasks_change.h"
 #include "verbs.gen.h"
 #include "verbs/authority_later.h"
+#include "verbs/schedules_common.h"
 #include "verbs/subscriptions_common.h"
 #include "verbs/tasks_retry.h"
 
 #define RESULT_MAX 16384 /* of one call, as it is kept */
+#define BEGUN_MAX  3     /* times in a row, without an end */
 
 /* All it needs is in its child's arena. */
 struct running {
@@ -32,6 +35,7 @@ struct running {
 	struct json results; /* of the calls so far, as placeholders see them */
 	struct buf kept;     /* what is kept of them */
 	bool is_powerless;   /* its maker may not call one of its verbs, or is gone */
+	bool is_poison;      /* it was begun often enough */
 };
 
 static void running_deinit(struct running *m)
@@ -307,6 +311,11 @@ static int fail_attempt(struct running *m, struct call *c)
 		.is_final = !m->task.task.retry && !info->is_retryable && f->code != ERROR_INTERNAL,
 	};
 
+	m->task.reclaims = 0; /* it came to an end */
+	if (m->is_poison)
+		failing = (struct task_failing){ .ended = TASK_REASON_NO_PROGRESS,
+						 .code = STR("server_ended"),
+						 .is_final = true };
 	if (m->child->verb)
 		message = str_fmt(c->arena, "%.*s: %.*s", STR_ARG(m->child->verb->name),
 				  STR_ARG(message));
@@ -325,6 +334,22 @@ static int tell_failed(struct running *m, struct call *c)
 					     { "message", t->error_message, 0 } };
 
 	return err_trace(call_event(c, "firing.failed", t->id, fields, ARRAY_LEN(fields)));
+}
+
+/* Whatever made it: would the next one fail as surely, it makes none. */
+static int tell_source(struct running *m, struct call *c)
+{
+	struct str said = m->task.task.error_message, why = STR_NONE;
+
+	if (m->is_powerless)
+		why = STR("denied");
+	else if (m->is_poison)
+		why = STR("poison");
+	if (m->f.source == FIRING_SOURCE_SUBSCRIPTION)
+		return err_trace(subscription_firing_failed(c, m->f.source_id, said, why));
+	if (m->f.source == FIRING_SOURCE_SCHEDULE && m->is_poison)
+		return err_trace(schedule_switch_off(c, m->f.source_id, said));
+	return 0;
 }
 
 static int record(struct running *m, struct store_tx *tx)
@@ -350,10 +375,8 @@ static int record(struct running *m, struct store_tx *tx)
 		e = FAIL_POINT("firing_failed_before");
 	if (!e && m->task.task.state == TASK_STATE_FAILED)
 		e = tell_failed(m, c);
-	if (!e && m->task.task.state == TASK_STATE_FAILED &&
-	    m->f.source == FIRING_SOURCE_SUBSCRIPTION)
-		e = subscription_firing_failed(c, m->f.source_id, m->task.task.error_message,
-					       m->is_powerless);
+	if (!e && m->task.task.state == TASK_STATE_FAILED)
+		e = tell_source(m, c);
 	c->tx = NULL;
 	c->arena = &m->round->arena;
 	return err_trace(e);
@@ -393,7 +416,40 @@ static int run_it(struct running *m, struct store_tx *tx)
 							: err_trace(record_failure(m));
 }
 
-int firings_run_next(struct request *round, struct request *child, struct run_writer *w)
+/* ---- with care ---- */
+
+/* Put down in a commit of its own, so that it is known if the server ends in the middle of it. */
+static int begin(struct running *m, struct store_tx *tx, struct firings_care *care)
+{
+	int e;
+
+	m->task.reclaims++;
+	e = store_task_set(tx, &m->task, m->task.task.state);
+	if (!e)
+		e = FAIL_POINT("firing_begun");
+	if (e)
+		return err_trace(e);
+	care->begins = m->f.n;
+	return FIRINGS_BEGUN;
+}
+
+static int give_up(struct running *m)
+{
+	int e = store_call_undo(m->w->store);
+
+	if (e)
+		return err_trace(e);
+	m->is_poison = true;
+	request_fail(m->child, ERROR_INTERNAL,
+		     "begun %d times, and each time the server ended in the middle of it",
+		     BEGUN_MAX);
+	log_warn("a firing has ended the server too often and is not tried again",
+		 LOG_S("task", m->task.task.short_id), LOG_S("source_id", m->f.source_id));
+	return err_trace(record_failure(m));
+}
+
+int firings_run_next(struct request *round, struct request *child, struct run_writer *w,
+		     struct firings_care *care)
 {
 	CLEANUP(running_deinit) struct running m = { .round = round, .child = child, .w = w };
 	struct store_tx tx;
@@ -406,8 +462,16 @@ int firings_run_next(struct request *round, struct request *child, struct run_wr
 	if (e)
 		return err_trace(e);
 	found = store_firing_next(&tx, &m.f, &m.task);
-	if (!found)
+	if (!found && (m.f.event > care->through || m.f.n == care->begun))
 		return run_it(&m, &tx);
+	if (!found && m.task.reclaims >= BEGUN_MAX)
+		return give_up(&m);
+	if (!found)
+		found = begin(&m, &tx, care);
+	if (found == FIRINGS_BEGUN) {
+		e = store_call_keep(w->store);
+		return e ? err_trace(e) : FIRINGS_BEGUN;
+	}
 	if (found < 0)
 		faults_fail(round, found, STR("firing"), w->limit);
 	e = store_call_undo(w->store);

@@ -13,6 +13,7 @@
 #include "server/request.h"
 #include "server/run.h"
 #include "server/server.h"
+#include "store/events.h"
 #include "store/subscriptions.h"
 #include "verbs.gen.h"
 
@@ -30,6 +31,7 @@ struct reactions {
 	int64_t queue;         /* its number; 0 = not made yet */
 	bool is_running, is_wanted, is_stopped;
 	/* the round's, the writer's while it runs */
+	struct firings_care care;
 	bool has_more, has_failed;
 	int64_t round_queue;
 };
@@ -74,10 +76,11 @@ static int run_round(struct request *r, struct run_writer *w)
 	if (matched < 0)
 		return err_trace(matched);
 	while (!e && n < ROUND_MAX && clock_boot_ms(clock) < until_ms) {
-		e = firings_run_next(r, c->child, w);
+		e = firings_run_next(r, c->child, w, &c->care);
 		n += !e;
 	}
-	c->has_more = !e || matched == MATCHING_MORE || (matched == MATCHING_STUCK && n);
+	c->has_more = !e || e == FIRINGS_BEGUN || matched == MATCHING_MORE ||
+		      (matched == MATCHING_STUCK && n);
 	c->has_failed = e == FIRINGS_LATER || (matched == MATCHING_STUCK && !n);
 	return e < 0 ? err_trace(e) : 0;
 }
@@ -85,12 +88,15 @@ static int run_round(struct request *r, struct run_writer *w)
 static void on_round_over(struct request *r)
 {
 	struct reactions *c = r->owner;
-	bool has_failed = r->call.failure.code || c->has_failed;
+	bool has_lost = r->call.failure.code, has_failed = has_lost || c->has_failed;
 
 	request_free(TAKE_PTR(c->child));
 	request_free(r);
 	c->is_running = false;
 	c->queue = c->round_queue;
+	if (c->care.begins && !has_lost)
+		c->care.begun = c->care.begins;
+	c->care.begins = 0;
 	if (c->is_stopped)
 		return;
 	if (has_failed)
@@ -166,6 +172,7 @@ static int look(struct reactions *c, bool *out)
 	CLEANUP(arena_deinit) struct arena a;
 	struct server *s = c->server;
 	struct store_tx tx;
+	int64_t floor;
 	int e;
 
 	arena_init(&a, 0);
@@ -173,6 +180,8 @@ static int look(struct reactions *c, bool *out)
 	if (e)
 		return err_trace(e);
 	e = store_firings_queue(&tx, &c->queue);
+	if (!e)
+		e = store_event_bounds(&tx, &floor, &c->care.through);
 	if (!e)
 		e = store_firings_wait(&tx, out);
 	if (!e && !*out)

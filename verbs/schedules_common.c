@@ -5,6 +5,8 @@
 #include "store/events.h"
 #include "store/firings.h"
 
+#define PROBLEM_MAX 300
+
 /* ---- texts ---- */
 
 static int refuse_zone(struct call *c, int e, struct str zone)
@@ -211,4 +213,22 @@ int schedule_fire(struct call *c, const struct store_schedule *s, int64_t due_at
 	if (e == 0)
 		e = FAIL_POINT("schedule_fired");
 	return err_trace(e);
+}
+
+int schedule_switch_off(struct call *c, struct str id, struct str problem)
+{
+	struct store_schedule s;
+	int e = store_schedule_find(c->tx, id, &s);
+
+	if (e || !s.schedule.enabled)
+		return e == STORE_NONE ? 0 : err_trace(e);
+	s.schedule.enabled = s.schedule.has_next_at = false;
+	s.due_at = 0;
+	s.schedule.problem = str_utf8_prefix(problem, PROBLEM_MAX);
+	e = store_schedule_set(c->tx, &s);
+	if (e)
+		return e == STORE_NAME_TAKEN ? err_new(ERR_INTERNAL, "its name was its own")
+					     : err_trace(e);
+	e = store_schedule_set_times(c->tx, &s);
+	return e ? err_trace(e) : err_trace(schedule_event(c, "schedule.updated", &s));
 }

@@ -41,3 +41,6 @@ int schedule_fire(struct call *c, const struct store_schedule *s, int64_t due_at
 		  struct schedule_fired *out) must_check;
 /* "schedule.<what>" of the schedule. */
 int schedule_event(struct call *c, const char *kind, const struct store_schedule *s) must_check;
+/* It is due no more until somebody switches it on again, and shows why. Harmless when it is gone.
+ */
+int schedule_switch_off(struct call *c, struct str id, struct str problem) must_check;

@@ -38,7 +38,8 @@ int subscription_stop(struct call *c, const struct store_subscription *s, struct
 		 : err_trace(subscription_event(c, "subscription.stopped", &stopped));
 }
 
-int subscription_firing_failed(struct call *c, struct str id, struct str error, bool is_powerless)
+int subscription_firing_failed(struct call *c, struct str id, struct str error,
+			       struct str stop_reason)
 {
 	struct store_subscription s;
 	int e = store_subscription_find(c->tx, id, &s);
@@ -46,8 +47,9 @@ int subscription_firing_failed(struct call *c, struct str id, struct str error, 
 	if (e)
 		return e == STORE_NONE ? 0 : err_trace(e);
 	e = store_subscription_failed(c->tx, s.n, error);
-	if (e || !is_powerless)
+	if (e || !stop_reason.p)
 		return err_trace(e);
-	return err_trace(
-	    subscription_stop(c, &s, str_fmt(c->arena, "denied: %.*s", STR_ARG(error))));
+	return err_trace(subscription_stop(c, &s,
+					   str_fmt(c->arena, "%.*s: %.*s", STR_ARG(stop_reason),
+						   STR_ARG(error))));
 }

@@ -14,7 +14,7 @@ int subscription_event(struct call *c, const char *kind,
 /* It fires no more, for that reason. */
 int subscription_stop(struct call *c, const struct store_subscription *s,
 		      struct str reason) must_check;
-/* A firing of the one with this id failed for good; one whose maker may not is stopped. Harmless
- * when it is not there any more. */
+/* A firing of the one with this id failed for good; with a reason, as when its maker may not, it is
+ * stopped. Harmless when it is not there any more. */
 int subscription_firing_failed(struct call *c, struct str id, struct str error,
-			       bool is_powerless) must_check;
+			       struct str stop_reason) must_check;

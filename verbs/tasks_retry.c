@@ -75,10 +75,12 @@ static int note_attempt(struct call *c, struct store_task *t, const struct task_
 	return err_trace(store_task_attempt_add(c->tx, t, &error));
 }
 
-static bool is_limit(enum task_reason r)
+/* Told as the reason, for which there was no further attempt. */
+static bool says_more(enum task_reason r)
 {
 	return r == TASK_REASON_START_TO_CLOSE || r == TASK_REASON_HEARTBEAT ||
-	       r == TASK_REASON_SCHEDULE_TO_START || r == TASK_REASON_SCHEDULE_TO_CLOSE;
+	       r == TASK_REASON_SCHEDULE_TO_START || r == TASK_REASON_SCHEDULE_TO_CLOSE ||
+	       r == TASK_REASON_NO_PROGRESS;
 }
 
 int task_fail_attempt(struct call *c, struct store_task *t, const struct task_failing *f)
@@ -93,10 +95,10 @@ int task_fail_attempt(struct call *c, struct store_task *t, const struct task_fa
 		return task_become(c, t, TASK_STATE_CANCELLED, TASK_REASON_CANCELLED);
 	if (is_final)
 		return task_become(c, t, TASK_STATE_FAILED,
-				   is_limit(f->ended) ? f->ended : TASK_REASON_NON_RETRYABLE);
+				   says_more(f->ended) ? f->ended : TASK_REASON_NON_RETRYABLE);
 	if (t->task.tries >= max_attempts(policy))
 		return task_become(c, t, TASK_STATE_FAILED,
-				   is_limit(f->ended) ? f->ended : TASK_REASON_EXHAUSTED);
+				   says_more(f->ended) ? f->ended : TASK_REASON_EXHAUSTED);
 	t->task.retry_at = c->tx->steady_ms + wait_ms(policy, t->task.tries);
 	t->task.has_retry_at = true;
 	return task_become(c, t, TASK_STATE_PENDING, TASK_REASON_RETRY);

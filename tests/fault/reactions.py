@@ -17,6 +17,8 @@ GIVE_UP_S = 60
 POINTS = ["matching_fire_before", "matching_fire_after", "firing_claimed", "firing_call_before", "firing_complete_before", "firing_failed_before",
           "store_commit_before", "store_commit_after"]
 
+BACKLOG_POINTS = ["firing_begun", "firing_claimed", "firing_complete_before", "firing_failed_before", "store_commit_before", "store_commit_after"]
+
 
 def pages(lines, verb, **params):
     """All items of a list."""
@@ -95,6 +97,35 @@ def kill_at(point, time_n):
     return was_killed
 
 
+def kill_backlog_at(point, time_n):
+    """The same with firings that wait when the server starts: these are put down as begun first. False: it did not come so far."""
+    acked = []
+    with scratch() as folder:
+        with questd.Server(*SMALL, data=folder, http="off") as server:
+            lines = server.lines()
+            subscribe(lines)
+            shout(server, range(1), acked)
+            lines.ok("queues.pause", {"name": "reactions"})
+            for n in range(1, 7):
+                lines.ok("events.fire", {"kind": "shout.heard", "payload": {"n": n, **({"odd": n} if n % 5 else {})}})
+                acked.append(n)
+        server = questd.Server(*SMALL, data=folder, http="off", env={"FP": f"{point}:{time_n}*kill"})
+        try:
+            lines = server.lines()
+            lines.ok("queues.resume", {"name": "reactions"})
+            settle(lines)
+            was_killed = False
+        except (OSError, EOFError, ValueError):
+            was_killed = True
+        server.stop()
+        with questd.Server(*SMALL, data=folder, http="off") as again:
+            lines = again.lines()
+            lines.ok("queues.resume", {"name": "reactions"})
+            shout(again, range(7, 9), acked)
+            judge(lines, acked)
+    return was_killed
+
+
 @fault("reactions-kill", "killed at each point of a subscription's firing")
 def reactions_kill(long):
     done = 0
@@ -102,7 +133,11 @@ def reactions_kill(long):
         killed = [kill_at(point, n) for n in (range(1, 12) if long else (1, 2, 4))]
         need(any(killed), f"{point} was never reached")
         done += sum(killed)
-    return f"{done} kills at {len(POINTS)} points, each event answered once by both, in order"
+    for point in BACKLOG_POINTS:
+        killed = [kill_backlog_at(point, n) for n in (range(1, 12) if long else (1, 2, 5))]
+        need(any(killed), f"{point} was never reached by what waited")
+        done += sum(killed)
+    return f"{done} kills at {len(POINTS) + len(BACKLOG_POINTS)} points, each event answered once by both, in order"
 
 
 @fault("reactions-kill-9", "kill -9 under 8 clients whose events are answered")
@@ -126,6 +161,86 @@ def reactions_kill_9(long):
             n = judge(server.lines(), acked)
     need(n > kills, "hardly anything was answered")
     return f"{kills} kills, {len(acked)} events acknowledged, {n} written, each answered once by both, in order"
+
+
+def deaths(server):
+    """How often it ends before it stays and nothing waits."""
+    n = 0
+    while True:
+        try:
+            server.start()
+            lines = server.lines()
+            settle(lines)
+            return n, lines
+        except (OSError, EOFError, ValueError, AssertionError):
+            n += 1
+            need(n <= 10, "it ends again and again")
+            server.stop()
+
+
+def poisoned(folder, begin, first_fp):
+    """A server that `begin` makes end in the middle of a firing: what it says when it stays up in the end."""
+    with questd.Server(*SMALL, data=folder, http="off") as server:
+        lines = server.lines()
+        lines.ok("schedules.create", {"name": "bad", "cron": "@yearly", "calls": [{"verb": "system.ping"}]})
+        lines.ok("schedules.create", {"name": "worse", "cron": "@yearly", "calls": [{"verb": "schedules.run", "params": {"id": "bad"}}]})
+        lines.ok("events.subscribe", {"name": "poison", "kind": "cup.emptied", "calls": [{"verb": "schedules.run", "params": {"id": "bad"}}]})
+        lines.ok("events.subscribe", {"name": "good", "kind": "cup.emptied", "calls": [{"verb": "quests.create", "params": {"subject": "fill it"}}]})
+    server = questd.Server(*SMALL, data=folder, http="off", env={"FP": first_fp})
+    try:
+        lines = server.lines()
+        begin(lines)
+        lines.call("system.ping")
+        settle(lines)
+        need(False, "it did not end")
+    except (OSError, EOFError, ValueError):
+        server.stop()
+    server.env["FP"] = "schedule_told:abort"
+    return server, *deaths(server)
+
+
+def judge_poison(lines, n, source):
+    """One failed for it, by name, and what made it makes no other."""
+    failed = [e for e in pages(lines, "events.list", kinds=["firing.failed"])]
+    need(n == 3, f"it was tried {n} times more")
+    need([(e["payload"]["code"], e["payload"]["source"]) for e in failed] == [("server_ended", source)], str(failed))
+    task = lines.ok("tasks.get", {"id": failed[0]["payload"]["task"]})
+    need((task["state"], task["reason"], task["error_code"]) == ("failed", "no_progress", "server_ended"), str(task))
+    need("begun 3 times" in task["error_message"], task["error_message"])
+    need(lines.ok("system.check")["sound"], "the store is not sound")
+    return task["short_id"]
+
+
+@fault("reactions-poison", "calls that end the server, again at each start")
+def reactions_poison(long):
+    with scratch() as folder:
+        server, n, lines = poisoned(folder, lambda lines: lines.ok("events.fire", {"kind": "cup.emptied"}), "schedule_told:abort")
+        try:
+            task = judge_poison(lines, n, "subscription")
+            stopped = {s["name"]: s for s in lines.ok("events.subscriptions")["items"]}
+            need((stopped["poison"]["state"], stopped["good"]["state"]) == ("stopped", "active"), str(stopped))
+            need("poison: begun 3 times" in stopped["poison"]["stop_reason"], stopped["poison"]["stop_reason"])
+            need([q["subject"] for q in pages(lines, "quests.list")] == ["fill it"], "the other subscription did not answer once")
+            lines.ok("events.fire", {"kind": "cup.emptied"})
+            settle(lines)
+            need(len(list(pages(lines, "quests.list"))) == 2, "the other subscription does not go on")
+        finally:
+            server.stop()
+        need(f'has ended the server too often and is not tried again task="{task}"' in server.err, "the log says nothing: " + server.err)
+        with questd.Server(*SMALL, data=folder, http="off") as server:  # mended
+            lines = server.lines()
+            lines.ok("tasks.requeue", {"id": task})
+            settle(lines)
+            need(lines.ok("tasks.get", {"id": task})["state"] == "completed", "it is not made when somebody asks for it again")
+    with scratch() as folder:
+        server, n, lines = poisoned(folder, lambda lines: lines.call("schedules.run", {"id": "worse"}), "schedule_told:2*abort")
+        try:
+            judge_poison(lines, n, "schedule")
+            worse = lines.ok("schedules.get", {"id": "worse"})
+            need(not worse["enabled"] and "begun 3 times" in worse["problem"] and "next_at" not in worse, str(worse))
+        finally:
+            server.stop()
+    return "a subscription and a schedule: the server ended 4 times each, then their firing failed, they were stopped, others went on"
 
 
 @fault("ik-M5", "kill between a change and its event")
