@@ -51,21 +51,7 @@ static int take_word(struct values *values, const char *word)
 	}
 	if (is_json)
 		key.n--;
-	switch (values_add(values, key, text, is_json)) {
-	case 0:
-		return 0;
-	case VALUES_TOO_MANY:
-		say_error("more than %d parameters", VALUES_MAX);
-		return EXIT_USAGE;
-	case VALUES_SECRET:
-		return say_secret_on_line();
-	case VALUES_TWICE:
-		say_error("%.*s is given twice", STR_ARG(key));
-		return EXIT_USAGE;
-	default:
-		say_error("%.*s needs JSON, not '%.*s'", STR_ARG(key), STR_ARG(text));
-		return EXIT_USAGE;
-	}
+	return values_take(values, key, text, is_json);
 }
 
 static int take_words(struct cli *c, const struct verb *verb, const struct args_spec *spec,
@@ -78,6 +64,7 @@ static int take_words(struct cli *c, const struct verb *verb, const struct args_
 		return say_fault(err_nomem(), NULL);
 	*values = (struct values){ .arena = &c->arena,
 				   .shape = verb ? verb->params : NULL,
+				   .dashes = "",
 				   .now_ms = clock_wall_ms(&(struct clock){ 0 }) };
 	for (int i = 1; i < spec->n_words; i++) {
 		int e = take_word(values, spec->words[i]);

@@ -84,37 +84,23 @@ int commands_say_no_verb(struct cli *c, struct str noun, const char *given)
 	return EXIT_USAGE;
 }
 
-static int take_value(struct values *values, struct str key, struct str text)
-{
-	switch (values_add(values, key, text, false)) {
-	case 0:
-		return 0;
-	case VALUES_TOO_MANY:
-		say_error("more than %d parameters", VALUES_MAX);
-		return EXIT_USAGE;
-	case VALUES_SECRET:
-		return say_secret_on_line();
-	case VALUES_TWICE:
-		say_error("--%.*s is given twice", STR_ARG(key));
-		return EXIT_USAGE;
-	default:
-		say_error("--%.*s needs JSON, not '%.*s'", STR_ARG(key), STR_ARG(text));
-		return EXIT_USAGE;
-	}
-}
-
 /* --explain, --no-explain, --explain=false: a flag's next word is not its value. */
 static int take_flag(struct values *values, const struct arg *o)
 {
-	return take_value(values, o->name, o->value ? str_from(o->value) : STR("true"));
+	return values_take(values, o->name, o->value ? str_from(o->value) : STR("true"), false);
 }
 
-/* `--content -`: the text is stdin, without its last line's end; `--content=-` is a dash. */
+/* `--content -`: the value is stdin, without its last line's end; `--content=-` is a dash. */
 static int take_input(struct cli *c, struct values *values, struct str key)
 {
 	struct str text;
-	int e = input_read(c, &text);
+	int e;
 
+	if (values->has_input) {
+		say_error("--%.*s cannot have stdin, another field has it", STR_ARG(key));
+		return EXIT_USAGE;
+	}
+	e = input_read(c, &text);
 	if (e)
 		return e;
 	if (!str_is_utf8(text)) {
@@ -123,8 +109,8 @@ static int take_input(struct cli *c, struct values *values, struct str key)
 	}
 	if (text.n && text.p[text.n - 1] == '\n')
 		text.n--;
-	values->is_input = true;
-	e = take_value(values, key, text);
+	values->has_input = values->is_input = true;
+	e = values_take(values, key, text, false);
 	values->is_input = false;
 	return e;
 }
@@ -173,9 +159,9 @@ static int take_option(struct cli *c, const struct verb *v, struct args *a, cons
 		say_error("%s needs a value: %.*s", o->text, STR_ARG(f->description));
 		return EXIT_USAGE;
 	}
-	if (f->kind == SHAPE_STRING && !o->value && strcmp(text, "-") == 0)
+	if (!o->value && strcmp(text, "-") == 0)
 		return take_input(c, values, o->name);
-	return take_value(values, o->name, str_from(text));
+	return values_take(values, o->name, str_from(text), false);
 }
 
 static int take_all(struct cli *c, const struct verb *v, struct args *a, struct values *values)
@@ -196,7 +182,7 @@ static int take_all(struct cli *c, const struct verb *v, struct args *a, struct 
 		} else if (TAKE(is_value, false)) {
 			continue;
 		} else if (for_word && (n_words++ == 0 || is_list)) {
-			e = take_value(values, for_word->name, str_from(o.text));
+			e = values_take(values, for_word->name, str_from(o.text), false);
 		} else {
 			say_error("'%s' is one word too many", o.text);
 			say_hint("fields are given as --field value; 'questd help %.*s' shows all",
@@ -230,6 +216,7 @@ int commands_run_verb(struct cli *c, const struct verb *v, struct args *a)
 		return say_fault(err_nomem(), NULL);
 	*values = (struct values){ .arena = &c->arena,
 				   .shape = v->params,
+				   .dashes = "--",
 				   .now_ms = clock_wall_ms(&(struct clock){ 0 }) };
 	int e = take_all(c, v, a, values);
 

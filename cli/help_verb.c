@@ -191,9 +191,14 @@ static void put_example(struct cli *c, const struct verb *v, const struct verb_e
 			BUF_LIT(out, " --yes");
 			continue;
 		}
-		buf_fmt(out, " --%.*s%s", STR_ARG(m->key),
-			m->value.type == JSON_BOOL && m->value.b ? "" : "=");
-		if (m->value.type != JSON_BOOL || !m->value.b)
+		const struct shape_field *f = shape_find(v->params, m->key);
+		bool is_flag = f && f->kind == SHAPE_BOOL && m->value.type == JSON_BOOL &&
+			       m->value.b;
+
+		buf_fmt(out, " --%.*s%s", STR_ARG(m->key), is_flag ? "" : "=");
+		if (f && f->kind == SHAPE_RAW_ANY)
+			put_shell_word(out, m->value.raw);
+		else if (!is_flag)
 			put_example_value(c, &m->value, out);
 	}
 	buf_put_char(out, '\n');
@@ -211,7 +216,8 @@ void help_put_verb(struct cli *c, const struct verb *v, struct buf *out)
 	put_wrapped(out, v->description, 0, 0);
 	put_fields(v, out);
 	if (!v->is_read_only)
-		BUF_LIT(out, "  ('--field -' takes a TEXT from stdin.)\n");
+		BUF_LIT(out, "  ('--field -' takes a value from stdin; JSON's texts have double "
+			     "quotes: '\"...\"'.)\n");
 	if (v->n_errors > 0)
 		BUF_LIT(out, "\nErrors:\n");
 	for (size_t i = 0; i < v->n_errors; i++) {

@@ -6,6 +6,8 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "cli/args.h"
+#include "cli/exits.h"
+#include "cli/say.h"
 #include "verbs.gen.h"
 
 static const struct shape_field *find_loose(const struct shape *shape, struct str name)
@@ -93,7 +95,8 @@ static bool shows_secret(const struct values *values, const struct value *v)
 
 static bool needs_json(enum shape_kind kind)
 {
-	return kind == SHAPE_OBJECT || kind == SHAPE_OBJECTS || kind == SHAPE_RAW;
+	return kind == SHAPE_OBJECT || kind == SHAPE_OBJECTS || kind == SHAPE_RAW ||
+	       kind == SHAPE_RAW_ANY;
 }
 
 static bool is_list(const struct value *v)
@@ -150,6 +153,35 @@ int values_add(struct values *values, struct str key, struct str text, bool is_j
 	return 0;
 }
 
+static int say_not_json(const struct values *values, struct str key, struct str text)
+{
+	const struct shape_field *f = values_field(values->shape, key);
+	struct str shown = str_utf8_prefix(text, 64);
+
+	say_error("%s%.*s needs JSON, not '%.*s'", values->dashes, STR_ARG(key), STR_ARG(shown));
+	if (f && f->kind == SHAPE_RAW_ANY)
+		say_hint("a text is JSON in double quotes: '\"...\"'");
+	return EXIT_USAGE;
+}
+
+int values_take(struct values *values, struct str key, struct str text, bool is_json)
+{
+	switch (values_add(values, key, text, is_json)) {
+	case 0:
+		return 0;
+	case VALUES_TOO_MANY:
+		say_error("more than %d parameters", VALUES_MAX);
+		return EXIT_USAGE;
+	case VALUES_SECRET:
+		return say_secret_on_line();
+	case VALUES_TWICE:
+		say_error("%s%.*s is given twice", values->dashes, STR_ARG(key));
+		return EXIT_USAGE;
+	default:
+		return say_not_json(values, key, text);
+	}
+}
+
 static bool truth_of(struct str s, bool *out)
 {
 	static const struct str words[] = { { "true", 4 },  { "yes", 3 }, { "1", 1 },
@@ -184,6 +216,19 @@ static bool time_of(const struct values *values, struct str s, int64_t *ms)
 	return away >= 0;
 }
 
+/* On one line: a line's end in JSON is only ever between its parts. */
+static void write_json(const struct values *values, struct str text, struct json_out *w)
+{
+	char *p = ARENA_ARRAY(values->arena, text.n, char);
+
+	for (size_t i = 0; p && i < text.n; i++)
+		p[i] = text.p[i] == '\n' ? ' ' : text.p[i];
+	if (p)
+		json_raw(w, (struct str){ p, text.n });
+	else
+		w->buf->failed = true;
+}
+
 static void write_element(const struct values *values, const struct value *v, struct str text,
 			  struct json_out *w)
 {
@@ -216,16 +261,14 @@ static void write_element(const struct values *values, const struct value *v, st
 		else
 			json_str(w, text);
 		break;
-	case SHAPE_RAW_ANY:
-		if (is_json_text(values->arena, text))
-			json_raw(w, text);
-		else
-			json_str(w, text);
-		break;
 	case SHAPE_OBJECT:
 	case SHAPE_OBJECTS:
 	case SHAPE_RAW:
-		json_raw(w, text);
+	case SHAPE_RAW_ANY: /* and of what no schema knows, where a text is good too */
+		if (is_json_text(values->arena, text))
+			write_json(values, text, w);
+		else
+			json_str(w, text);
 		break;
 	case SHAPE_STRING:
 	case SHAPE_ENUM:
@@ -240,7 +283,7 @@ static void write_element(const struct values *values, const struct value *v, st
 static void write_list(const struct values *values, const struct value *first, struct json_out *w)
 {
 	if (is_whole(values, first)) {
-		json_raw(w, first->text);
+		write_json(values, first->text, w);
 		return;
 	}
 	json_begin_array(w);
@@ -258,7 +301,7 @@ static void write_list(const struct values *values, const struct value *first, s
 static void write_value(const struct values *values, const struct value *v, struct json_out *w)
 {
 	if (v->is_json)
-		json_raw(w, v->text);
+		write_json(values, v->text, w);
 	else if (is_list(v))
 		write_list(values, v, w);
 	else

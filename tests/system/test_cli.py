@@ -297,6 +297,35 @@ class Calls(Folder):
         self.assertEqual(done.returncode, 2)
         self.assertIn(b"no UTF-8", done.stderr)
 
+    def test_a_field_of_any_type_can_come_from_stdin(self):
+        def send(*args, **more):
+            self.ok("mailboxes", "send", "box", *args, **more)
+            mail = self.ok("mailboxes", "receive", "box")["items"][-1]
+            return mail["payload"]
+        self.ok("mailboxes", "create", "box")
+        self.assertEqual(send("--payload", "-", stdin='{"a": [1,\n 2]}\n'), {"a": [1, 2]})
+        self.assertEqual(send("--payload", "-", stdin='"text"'), "text")
+        self.assertEqual(self.ok("quests", "create", "s", "--labels", "-", stdin='["a",\n"b"]\n')["labels"], ["a", "b"])
+        self.assertEqual(self.ok("quests", "create", "s", "--due-at", "-", stdin="2030-01-01T00:00:00Z\n")["due_at"],
+                         "2030-01-01T00:00:00.000Z")
+        done = self.cli("mailboxes", "send", "box", "--payload", "-", "--request-id", "-", stdin="1", code=2)
+        self.assertIn("--request-id cannot have stdin, another field has it", done.stderr)
+
+    def test_json_over_several_lines_is_one_message(self):
+        made = self.ok("tasks", "create", "--queue", "q", "--payload", '{"a":\n1}')
+        self.assertEqual(self.ok("tasks", "get", made["id"])["payload"], {"a": 1})
+
+    def test_what_is_no_json_is_not_taken_as_a_text(self):
+        self.ok("mailboxes", "create", "box")
+        for args in (["mailboxes", "send", "box", "--payload", "not json"], ["mailboxes", "send", "box", "--payload=-"],
+                     ["call", "mailboxes.send", "id=box", "payload={half"]):
+            done = self.cli(*args, code=2)
+            self.assertIn("payload needs JSON, not '", done.stderr)
+            self.assertIn("""a text is JSON in double quotes: '"..."'""", done.stderr)
+        self.assertIn("payload needs JSON", self.cli("mailboxes", "send", "box", "--payload", "-", stdin="not json", code=2).stderr)
+        self.ok("mailboxes", "send", "box", "--payload", '"not json"')
+        self.assertEqual([m["payload"] for m in self.ok("mailboxes", "receive", "box")["items"]], ["not json"])
+
     def test_call_refuses_what_is_no_parameter(self):
         self.assertIn("neither JSON nor key=value", self.cli("call", "quests.create", "subject", code=2).stderr)
         self.assertIn("no JSON object", self.cli("call", "quests.create", "{bad", code=2).stderr)

@@ -132,6 +132,30 @@ TEST(values_of_objects_are_json_or_parts)
 	world_deinit(&w);
 }
 
+TEST(values_of_any_json_are_no_text_in_disguise)
+{
+	struct world w;
+
+	world_init(&w, "tasks.answer");
+	CHECK_INT(add(&w, "answer", "yes"), VALUES_NOT_JSON);
+	CHECK_INT(add(&w, "answer", "-"), VALUES_NOT_JSON);
+	CHECK_INT(add(&w, "answer", "{\"half\":"), VALUES_NOT_JSON);
+	CHECK_OK(add(&w, "answer", "\"yes\""));
+	CHECK_STR(written(&w), "{\"answer\":\"yes\"}");
+	world_deinit(&w);
+}
+
+TEST(values_of_json_are_written_on_one_line)
+{
+	struct world w;
+
+	world_init(&w, "tasks.create");
+	CHECK_OK(add(&w, "payload", "{\n\"a\":\n1.50}"));
+	CHECK_OK(add(&w, "capabilities", "[\"x\",\n\"y\"]"));
+	CHECK_STR(written(&w), "{\"payload\":{ \"a\": 1.50},\"capabilities\":[\"x\", \"y\"]}");
+	world_deinit(&w);
+}
+
 TEST(values_are_bounded)
 {
 	struct world w;
