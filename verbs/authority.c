@@ -279,38 +279,79 @@ static int rule_none(const struct authority_question *q, enum authority_answer *
 	return 0;
 }
 
-static const struct {
+/* Whom something is to belong to; the target is a party's id, not yet what the call is about. */
+static int rule_owner(const struct authority_question *q, enum authority_answer *out)
+{
+	bool may;
+	int e = authority_over_principal(q->tx, q->who, q->target, &may);
+
+	*out = answer_of(may);
+	return err_trace(e);
+}
+
+static const struct target_rule {
 	struct str type;
 	bool is_of_all; /* workers and platforms are bounded too; the rule looks at access roles */
 	int (*rule)(const struct authority_question *q, enum authority_answer *out);
+	const char *before, *after; /* why not: what is said around the target */
 } targets[] = {
-	{ STR("agent"), false, rule_agent },
-	{ STR("role"), false, rule_role },
-	{ STR("quest"), false, rule_quest },
-	{ STR("user"), false, rule_none },
-	{ STR("key"), false, rule_none },
-	{ STR("task"), true, authority_rule_task },
-	{ STR("worker"), true, authority_rule_worker },
-	{ STR("task_queue"), true, authority_rule_queue },
-	{ STR("mailbox"), true, authority_rule_mailbox },
-	{ STR("subscription"), true, authority_rule_subscription },
-	{ STR("schedule"), true, authority_rule_schedule },
-	{ STR("hook"), true, authority_rule_hook },
+	{ STR("agent"), false, rule_agent, "it neither made ", " nor is or sits above it" },
+	{ STR("role"), false, rule_role, "it neither made ", " nor sits in a role above it" },
+	{ STR("quest"), false, rule_quest, "it has no part in ", " nor is over whoever has it" },
+	{ STR("user"), false, rule_none, "only org_admin changes people such as ", "" },
+	{ STR("key"), false, rule_none, "only org_admin changes keys such as ", "" },
+	{ STR("task"), true, authority_rule_task, "it neither made nor has ",
+	  " nor sits above whoever does" },
+	{ STR("worker"), true, authority_rule_worker, "it neither registered ",
+	  " nor sits above whoever did" },
+	{ STR("task_queue"), true, authority_rule_queue, "an agent changes queues such as ",
+	  " with workflow_admin only" },
+	{ STR("mailbox"), true, authority_rule_mailbox, "it neither owns ",
+	  " nor has authority over its owner" },
+	{ STR("subscription"), true, authority_rule_subscription, "it neither made ",
+	  " nor sits above whoever did" },
+	{ STR("schedule"), true, authority_rule_schedule, "it is neither whose authority ",
+	  " has nor sits above him" },
+	{ STR("hook"), true, authority_rule_hook, "it neither made ",
+	  " nor sits above whoever did" },
+	{ STR("owner"), false, rule_owner, "it has no authority over ", "" },
 };
+
+/* What a call is about, or whom it makes something for. */
+static struct str type_of(const struct verb *v)
+{
+	return v->id == VERB_MAILBOXES_CREATE ? STR("owner") : v->target_type;
+}
+
+static const struct target_rule *rule_of(const struct verb *v)
+{
+	struct str type = type_of(v);
+
+	for (size_t i = 0; type.p && i < ARRAY_LEN(targets); i++)
+		if (str_eq(targets[i].type, type))
+			return &targets[i];
+	return NULL;
+}
+
+bool authority_is_about(const struct verb *v)
+{
+	return type_of(v).p != NULL;
+}
+
+bool authority_is_about_owner(const struct verb *v)
+{
+	return str_eq(type_of(v), STR("owner"));
+}
 
 int authority_may(const struct authority_question *q, enum authority_answer *out)
 {
-	const struct verb *v = q->verb;
+	const struct target_rule *r = rule_of(q->verb);
 
 	*out = AUTHORITY_YES;
-	if (q->who->is_owner || v->is_read_only || !v->target_type.p || !q->target.p)
+	if (q->who->is_owner || q->verb->is_read_only || !r || !q->target.p ||
+	    !(r->is_of_all || authority_is_bounded(q->who)))
 		return 0;
-	for (size_t i = 0; i < ARRAY_LEN(targets); i++)
-		if (str_eq(targets[i].type, v->target_type))
-			return targets[i].is_of_all || authority_is_bounded(q->who)
-				   ? targets[i].rule(q, out)
-				   : 0;
-	return 0;
+	return r->rule(q, out);
 }
 
 static struct str target_of(const struct verb *v, const void *params)
@@ -512,32 +553,49 @@ int authority_check_verb(struct call *c, const struct principal *p, const struct
 	return CALL_FAILED;
 }
 
-static struct str why_not(struct arena *a, enum authority_answer answer, struct str target)
+static struct str why_not(const struct authority_question *q, enum authority_answer answer)
 {
-	struct str shown = str_utf8_prefix(target, 64);
+	struct str shown = str_utf8_prefix(q->target, 64);
+	const struct target_rule *r = rule_of(q->verb);
 
 	if (answer == AUTHORITY_OWN_WORK)
-		return str_fmt(a, "the last attempt of '%.*s' was its own", STR_ARG(shown));
-	return str_fmt(a, "it neither made '%.*s' nor sits in a role above it", STR_ARG(shown));
+		return str_fmt(q->tx->arena, "the last attempt of '%.*s' was its own",
+			       STR_ARG(shown));
+	return str_fmt(q->tx->arena, "%s'%.*s'%s", r->before, STR_ARG(shown), r->after);
 }
 
-int authority_explain(struct store_tx *tx, const struct authority *who, const struct verb *v,
-		      struct str target, struct denial_list *out)
+/* Does who asks see that there is such a target? */
+static int is_known(const struct authority_question *q, const struct principal *asker, bool *out)
 {
-	const struct authority_question q = { tx, &who->principal, v, target };
-	const struct str_list none = { NULL, 0 };
+	struct authority_question its = *q;
 	enum authority_answer answer;
 	int e;
 
-	*out = (struct denial_list){ ARENA_ARRAY(tx->arena, AUTHORITY_DENIALS_MAX, struct denial),
-				     0 };
+	its.who = asker;
+	e = authority_may(&its, &answer);
+	*out = e == 0 && answer != AUTHORITY_UNKNOWN;
+	return e < 0 ? err_trace(e) : 0;
+}
+
+int authority_explain(const struct authority_question *q, const struct principal *asker,
+		      struct denial_list *out)
+{
+	const struct str_list none = { NULL, 0 };
+	struct arena *a = q->tx->arena;
+	enum authority_answer answer;
+	bool is_there = true;
+	int e;
+
+	*out = (struct denial_list){ ARENA_ARRAY(a, AUTHORITY_DENIALS_MAX, struct denial), 0 };
 	if (!out->v)
 		return err_nomem();
-	explain_verb(tx->arena, &who->principal, v, out);
-	e = authority_may(&q, &answer);
-	if (e)
+	explain_verb(a, q->who, q->verb, out);
+	e = authority_may(q, &answer);
+	if (e == 0 && answer == AUTHORITY_UNKNOWN)
+		e = is_known(q, asker, &is_there);
+	if (e || !is_there)
 		return e < 0 ? err_trace(e) : STORE_NONE;
 	if (answer != AUTHORITY_YES)
-		add(out, DENIAL_GATE_AUTHORITY, why_not(tx->arena, answer, target), none);
-	return tx->arena->is_out ? err_nomem() : 0;
+		add(out, DENIAL_GATE_AUTHORITY, why_not(q, answer), none);
+	return a->is_out ? err_nomem() : 0;
 }

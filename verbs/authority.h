@@ -110,7 +110,12 @@ enum authority_answer {
 	AUTHORITY_OWN_WORK, /* it would decide about an attempt of its own */
 };
 int authority_may(const struct authority_question *q, enum authority_answer *out) must_check;
-/* All that stands in the way, at most AUTHORITY_DENIALS_MAX. STORE_NONE: no such target. */
+/* All that stands in the way of who is asked about, at most AUTHORITY_DENIALS_MAX. STORE_NONE: no
+ * such target, or none that the asker may know of. */
 #define AUTHORITY_DENIALS_MAX 5
-int authority_explain(struct store_tx *tx, const struct authority *who, const struct verb *v,
-		      struct str target, struct denial_list *out) must_check;
+int authority_explain(const struct authority_question *q, const struct principal *asker,
+		      struct denial_list *out) must_check;
+/* Is there a rule by target at all? And is the target whom the call makes something for (a party's
+ * id) rather than what it changes? */
+bool authority_is_about(const struct verb *v);
+bool authority_is_about_owner(const struct verb *v);

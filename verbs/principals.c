@@ -5,6 +5,7 @@
 #include "handlers.gen.h"
 #include "verbs.gen.h"
 #include "verbs/authority.h"
+#include "verbs/people_common.h"
 
 #define SEATS_SHOWN_MAX 100
 
@@ -92,18 +93,50 @@ static int refuse_verb(struct call *c, struct str name)
 	return call_not_found(c, "verb", "verb", name);
 }
 
+/* As mailboxes.create takes it: itself, or an agent, person or role. */
+static int find_owner(struct call *c, const struct principal *who, struct str target,
+		      struct str *out)
+{
+	struct party owner;
+	int e = party_named(c, "target", target, &owner);
+
+	*out = owner.id;
+	if (e || owner.name.p || str_eq(owner.id, who->id))
+		return e;
+	return call_not_found(c, "agent, person or role", "target", target);
+}
+
+/* What the call would be about. */
+static int find_target(struct call *c, struct authority_question *q, struct str target)
+{
+	const struct verb *v = q->verb;
+
+	q->target = target;
+	if (target.p && !authority_is_about(v)) {
+		c->failure.hint = STR("ask without target; the call itself looks at the rest");
+		return call_fail_field(c, ERROR_INVALID_PARAMS, "target",
+				       "no rule of %.*s is about one target", STR_ARG(v->name));
+	}
+	return target.p && authority_is_about_owner(v) ? find_owner(c, q->who, target, &q->target)
+						       : 0;
+}
+
 int system_why_denied(struct call *call, const struct system_why_denied_params *p,
 		      struct system_why_denied_result *r)
 {
 	const struct verb *v = verb_find(p->verb);
 	struct authority a;
+	struct authority_question q = { call->tx, &a.principal, v, STR_NONE };
 	int e = find_asked(call, p->key, &a);
 
 	if (e)
 		return e;
 	if (!v)
 		return refuse_verb(call, p->verb);
-	e = authority_explain(call->tx, &a, v, p->target, &r->items);
+	e = find_target(call, &q, p->target);
+	if (e)
+		return e;
+	e = authority_explain(&q, call->principal, &r->items);
 	if (e == STORE_NONE)
 		return call_fail_field(call, ERROR_NOT_FOUND, "target", "no %.*s '%.*s'",
 				       STR_ARG(v->target_type), STR_ARG(p->target));

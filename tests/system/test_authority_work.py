@@ -109,6 +109,10 @@ class Work(unittest.TestCase):
         missing = "0192f0c1-2222-7333-8444-555566667777"
         self.assertEqual(self.raw(name, method, params).replace(params["id"], missing),
                          self.raw(name, method, {**params, "id": missing}), (name, method))
+        if name != "owner":
+            about = [self.raw(name, "system.why_denied", {"verb": method, "target": i}) for i in (params["id"], missing)]
+            self.assertEqual(about[0].replace(params["id"], missing), about[1], (name, method))
+            self.assertIn('"not_found"', about[1])
         after = self.owner.ok("audit.list", {"outcome": "denied", "principal": self.owner_of(name), "limit": 200})["items"]
         self.assertEqual([(r["verb"], r["target"]) for r in after[len(audit):]], [(method, params["id"])])
 

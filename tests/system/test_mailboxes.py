@@ -56,10 +56,27 @@ class Mailboxes(unittest.TestCase):
                     self.assertEqual(code_of(other.call("mailboxes." + method, {"id": "ann's", **params})), "denied")
             why = bob.ok("system.why_denied", {"verb": "mailboxes.receive", "target": "ann's"})
             self.assertEqual([i["gate"] for i in why["items"]], ["authority"])
+            self.assertEqual(why["items"][0]["reason"], "it neither owns 'ann's' nor has authority over its owner")
             self.assertTrue(bob.ok("system.why_denied", {"verb": "mailboxes.send", "target": "ann's"})["allowed"])
             mail = ann.ok("mailboxes.receive", {"id": "ann's", "max": 10})["items"]
             self.assertEqual([(m["seq"], m["from"].split(":")[0]) for m in mail], [(1, "agent"), (2, "platform"), (3, "uid")])
             self.assertEqual(owner.ok("mailboxes.ack", {"id": "ann's", "receipts": [m["receipt"] for m in mail]})["acked"], 3)
+
+    def test_why_denied_of_a_mailbox_for_another_says_what_the_call_does(self):
+        with serve() as server:
+            owner = server.lines()
+            for name in ("ann", "bob"):
+                owner.ok("agents.spawn", {"name": name})
+            bob, shop = self.key(server, "agent", "bob", "operator"), self.key(server, "platform", "shop", "operator")
+            for i, (lines, whose) in enumerate((l, w) for l in (owner, bob, shop)
+                                               for w in ("ann", "bob", "agent:ann", "uid:77", "nobody", l.ok("principals.me")["id"])):
+                why = lines.call("system.why_denied", {"verb": "mailboxes.create", "target": whose})
+                code = code_of(lines.call("mailboxes.create", {"name": f"box-{i}", "owner": whose}))
+                said = code_of(why) or (None if why["result"]["allowed"] else why["result"]["items"][0]["gate"])
+                self.assertEqual(said, {"denied": "authority"}.get(code, code), whose)
+            none = bob.call("system.why_denied", {"verb": "mailboxes.list", "target": "ann"})
+            self.assertEqual(code_of(none), "invalid_params")
+            self.assertEqual(none["error"]["message"], "no rule of mailboxes.list is about one target")
 
     def test_mail_of_each_sender_is_in_order_and_survives_a_restart(self):
         """ik-M1 ik-M7 eight senders at once, killed behind them: numbers without a gap, each sender's in its order"""
