@@ -1,22 +1,25 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""run.py BUILD [NAME ...] [--rounds N] [--seconds S]: each figure beside its limit or peer.
+"""run.py BUILD [NAME ...] [--rounds N] [--seconds S] [--peers]: each figure beside its limit or peer.
 
 A figure is a ratio: questd and a bare peer that moves the same bytes run in turn, on the same core, and
 the median of the rounds' ratios counts. What has no peer (memory, first answer, a crowd of followers) is
 held against a number. Exit 1 when a goal is missed."""
 import argparse
+import contextlib
 import hmac
 import json
 import os
 import re
 import shutil
+import signal
 import sqlite3
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 parser = argparse.ArgumentParser()
@@ -24,10 +27,12 @@ parser.add_argument("build")
 parser.add_argument("names", nargs="*")
 parser.add_argument("--rounds", type=int, default=5)
 parser.add_argument("--seconds", type=float, default=1.5)
+parser.add_argument("--peers", action="store_true", help="queue: beside graphile-worker, pg-boss and BullMQ")
 options = parser.parse_args()
 os.environ["QUESTD_BUILD"] = BUILD = os.path.abspath(options.build)
-sys.path[:0] = [os.path.dirname(HERE), os.path.join(os.path.dirname(HERE), "fault")]
+sys.path[:0] = [os.path.dirname(HERE), os.path.join(os.path.dirname(HERE), "fault"), os.path.join(HERE, "queues")]
 import questd  # noqa: E402
+import servers  # noqa: E402
 
 LOAD, LINES, HTTP, FOLLOWERS, TASKS = (os.path.join(BUILD, "tests/bench", n)
                                        for n in ("bench-load", "bench-peer-lines", "bench-peer-http", "bench-followers", "bench-tasks"))
@@ -345,29 +350,53 @@ def cpu_s(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+WHAT = {"create": "create", "work": "claim + complete"}
+
+
+def queue_line(server, peers, mode, n, depth):
+    """One line: questd and each peer in turn, twice; alone it is printed, beside peers held against the fastest."""
+    modes = [mode, "chain"] if mode == "work" else [mode]
+    ours, theirs = {m: [] for m in modes}, {p.name: [] for p in peers}
+    for _ in range(min(options.rounds, 2) if peers else 1):
+        for m in modes:
+            ours[m].append(work(server, m, n))
+        for p in peers:
+            theirs[p.name].append(p.rate(mode, n, depth, options.seconds))
+    rate, p50, p99 = (statistics.median(x) for x in zip(*ours[mode]))
+    name, text = f"{WHAT[mode]}, {n} clients, {depth:,} deep", f"{rate:,.0f}/s p50 {p50:.0f} µs p99 {p99:.0f} µs"
+    best = max(statistics.median(x[0] for x in ours[m]) for m in modes)
+    if mode == "work":
+        text += f"; with the next claim in one call {best:,.0f}/s"
+    if not peers:
+        print(f"     {name}: {text}", flush=True)
+        return rate, p50
+    theirs = {name: statistics.median(x) for name, x in theirs.items()}
+    verdict(name, best / max(theirs.values()), 1, f"questd {text}; " + ", ".join(f"{p} {x:,.0f}/s ({best / x:.1f} ×)" for p, x in theirs.items()))
+    return rate, p50
+
+
 @bench
 def queue():
     """Durable create, and claim + complete, by clients and depth; how late a waiting claim is woken; what waiting costs."""
     p50s = {}
-    for depth in (1000, 100000, 1000000):
-        folder = tempfile.mkdtemp(prefix="questd-bench.", dir="/var/tmp")
-        try:
+    with contextlib.ExitStack() as stack:
+        peers = servers.start_peers(stack) if options.peers else []
+        for depth in (1000, 100000, 1000000):
+            folder = tempfile.mkdtemp(prefix="questd-bench.", dir="/var/tmp")
+            stack.callback(shutil.rmtree, folder, ignore_errors=True)
             fill_queue(folder, depth)
+            with ThreadPoolExecutor() as pool:
+                list(pool.map(lambda p: p.fill(depth), peers))
             with questd.Server("--ballast-mb", "0", data=folder, http="off") as server:
                 for n in (1, 16, 64):
-                    rate, p50, p99 = work(server, "create", n)
-                    print(f"     create, {n} clients, {depth} deep: {rate:,.0f}/s p50 {p50:.0f} µs p99 {p99:.0f} µs", flush=True)
-                    rate, p50, p99 = work(server, "work", n)
-                    print(f"     claim + complete, {n} clients, {depth} deep: {rate:,.0f}/s, claim p50 {p50:.0f} µs p99 {p99:.0f} µs", flush=True)
-                    p50s[depth, n] = p50
+                    queue_line(server, peers, "create", n, depth)
+                    rate, p50s[depth, n] = queue_line(server, peers, "work", n, depth)
                     if (depth, n) == (1000, 64):
                         verdict("claim + complete, 64 clients", rate, 20000, "rounds a second, 1,000 deep")
                 if depth == 1000:
                     _, p50, p99 = work(server, "wake", 500)
                     verdict("wake-up of a waiting claim", p50 / 1000, 1, f"ms p50, p99 {p99 / 1000:.2f} ms", at_most=True)
                     verdict("wake-up of a waiting claim", p99 / 1000, 5, "ms p99", at_most=True)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
     verdict("claim among a million", p50s[1000000, 1] / p50s[1000, 1], 1.3, f"× as long; p50 {p50s[1000, 1]:.0f} µs among 1,000, {p50s[1000000, 1]:.0f} µs among 1,000,000", at_most=True)
     waiting_costs_nothing("wait", "10,000 waiting claims", 0)
 
@@ -548,6 +577,7 @@ def followers():
 
 
 def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))  # so that what was started is stopped
     if os.cpu_count() < 2:
         print("two cores are wanted")
     for name, function in BENCHES.items():

@@ -2,6 +2,7 @@
 /* Clients of the queue, over the Unix socket, in one thread.
  *
  *	bench-tasks SOCKET work CONNS SECONDS   claim and complete, each connection in turn
+ *	bench-tasks SOCKET chain CONNS SECONDS  the completion and the next claim in one call
  *	bench-tasks SOCKET create CONNS SECONDS
  *	bench-tasks SOCKET wake TRIALS 0        one waits, another creates: how late it is woken
  *	bench-tasks SOCKET wait CONNS SECONDS   connections that wait, and nothing happens; `all
@@ -28,14 +29,14 @@ struct client {
 	char p[REPLY_MAX];
 	size_t n;
 	int64_t begun;
-	bool has_claim; /* the call under way is the completion */
+	bool has_claim; /* the call under way is the completion, of a chain also the next claim */
 };
 
 struct bench {
 	const char *path;
 	struct client *clients;
 	int n_clients, epoll;
-	bool is_work;
+	bool is_work, is_chain;
 	int64_t warm_until, until, n_rounds;
 	uint32_t *samples;
 	size_t n_samples;
@@ -74,14 +75,25 @@ static void say(struct client *c, const char *text)
 		die("write");
 }
 
-/* The value of a text member of the reply. */
+/* What was claimed is in the last list of the reply. */
+static const char *claimed(const char *reply)
+{
+	static const char list[] = "\"items\":[";
+	const char *last = reply;
+
+	for (const char *p = reply; (p = strstr(p, list)); p += sizeof(list) - 1)
+		last = p;
+	return last;
+}
+
+/* The value of a text member of the claimed task. */
 static void member(const char *reply, const char *name, char out[64])
 {
 	char key[32];
 	const char *at;
 
 	snprintf(key, sizeof(key), "\"%s\":\"", name);
-	at = strstr(reply, key);
+	at = strstr(claimed(reply), key);
 	if (!at) {
 		fprintf(stderr, "bench-tasks: no %s in %.300s\n", name, reply);
 		exit(1);
@@ -108,16 +120,20 @@ static void keep_sample(struct bench *b, const struct client *c)
 		b->samples[b->n_samples++] = (uint32_t)(now - c->begun);
 }
 
-static void complete(struct client *c)
+#define PROOF "\"id\":\"%s\",\"attempt\":1,\"token\":\"%s\",\"result\":{\"n\":1}"
+
+static void complete(struct client *c, bool is_chain)
 {
+	static const char alone[] = CALL("tasks.complete", PROOF);
+	static const char chain[] = CALL("system.batch",
+					 "\"atomic\":true,\"calls\":["
+					 "{\"method\":\"tasks.complete\",\"params\":{" PROOF "}},"
+					 "{\"method\":\"tasks.claim\",\"params\":{}}]");
 	char id[64], token[64], line[512];
 
 	member(c->p, "short_id", id);
 	member(c->p, "token", token);
-	snprintf(line, sizeof(line),
-		 CALL("tasks.complete",
-		      "\"id\":\"%s\",\"attempt\":1,\"token\":\"%s\",\"result\":{\"n\":1}"),
-		 id, token);
+	snprintf(line, sizeof(line), is_chain ? chain : alone, id, token);
 	say(c, line);
 }
 
@@ -127,15 +143,16 @@ static void on_reply(struct bench *b, struct client *c)
 		fprintf(stderr, "bench-tasks: %.300s\n", c->p);
 		exit(1);
 	}
-	if (!c->has_claim)
+	if (!c->has_claim || b->is_chain)
 		keep_sample(b, c);
-	if (b->is_work && !c->has_claim) {
-		complete(c);
-	} else {
+	if (c->has_claim || !b->is_work)
 		b->n_rounds += now_us() >= b->warm_until;
+	c->begun = now_us();
+	c->has_claim = b->is_work && (b->is_chain || !c->has_claim);
+	if (c->has_claim)
+		complete(c, b->is_chain);
+	else
 		ask(b, c);
-	}
-	c->has_claim = b->is_work && !c->has_claim;
 }
 
 static bool read_reply(struct client *c)
@@ -218,7 +235,7 @@ static void wake(struct bench *b, int n_trials)
 			;
 		keep_sample(b, waiter);
 		b->n_rounds++;
-		complete(waiter);
+		complete(waiter, false);
 		while (!read_reply(waiter) || !read_reply(maker))
 			;
 	}
@@ -283,9 +300,10 @@ int main(int argc, char **argv)
 	double seconds;
 
 	if (argc != 5)
-		die("usage: bench-tasks SOCKET work|create|wake|wait|receive N SECONDS");
+		die("usage: bench-tasks SOCKET work|chain|create|wake|wait|receive N SECONDS");
 	b.path = argv[1];
-	b.is_work = strcmp(argv[2], "work") == 0;
+	b.is_chain = strcmp(argv[2], "chain") == 0;
+	b.is_work = b.is_chain || strcmp(argv[2], "work") == 0;
 	b.n_clients = atoi(argv[3]);
 	seconds = atof(argv[4]);
 	b.samples = calloc(SAMPLES_MAX, sizeof(*b.samples));
