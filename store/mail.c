@@ -117,7 +117,28 @@ int store_mail_deliver(struct store_tx *tx, struct store_mailbox *m, struct stor
 	return err_trace(row_run(tx, s));
 }
 
-int store_mail_ack(struct store_tx *tx, struct store_mailbox *m, int64_t n, struct str token)
+/* What is not there to be acknowledged: rows get their n anew, a mailbox's seq never comes again.
+ */
+static int why_not_there(struct store_tx *tx, const struct store_mailbox *m,
+			 const struct store_mail *mail)
+{
+	struct db_stmt *s;
+	int64_t is_there;
+	int e = db_stmt(tx->db, SQL_MAIL_IS_THERE, &s);
+
+	if (e)
+		return err_trace(e);
+	db_bind_i64(s, 1, mail->n);
+	db_bind_i64(s, 2, m->n);
+	db_bind_i64(s, 3, mail->mail.seq);
+	e = row_i64(s, &is_there);
+	if (e)
+		return err_trace(e);
+	return is_there || mail->mail.seq < 1 || mail->mail.seq > m->mailbox.sent ? STORE_STALE
+										  : STORE_NONE;
+}
+
+int store_mail_ack(struct store_tx *tx, struct store_mailbox *m, const struct store_mail *mail)
 {
 	struct counts gone = { 0 };
 	struct db_stmt *s;
@@ -126,12 +147,13 @@ int store_mail_ack(struct store_tx *tx, struct store_mailbox *m, int64_t n, stru
 
 	if (e)
 		return err_trace(e);
-	db_bind_i64(s, 1, n);
+	db_bind_i64(s, 1, mail->n);
 	db_bind_i64(s, 2, m->n);
-	db_bind_str(s, 3, token);
+	db_bind_i64(s, 3, mail->mail.seq);
+	db_bind_str(s, 4, mail->token);
 	e = db_step(s);
 	if (e != DB_ROW)
-		return e < 0 ? err_trace(e) : STORE_STALE;
+		return e < 0 ? err_trace(e) : why_not_there(tx, m, mail);
 	was_out = db_i64(s, 0) != 0;
 	e = db_run(s);
 	if (e)

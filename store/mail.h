@@ -23,9 +23,10 @@ int store_mail_waiting(struct store_tx *tx, const struct store_mailbox *m, size_
 /* One of those is given out with its token until visible_at (steady). */
 int store_mail_deliver(struct store_tx *tx, struct store_mailbox *m,
 		       struct store_mail *mail) must_check;
-/* It is gone. STORE_STALE: it is not there, or was delivered again since. */
-int store_mail_ack(struct store_tx *tx, struct store_mailbox *m, int64_t n,
-		   struct str token) must_check;
+/* The mail of this n, seq and token is gone. STORE_NONE: it was before; STORE_STALE: it was
+ * delivered again since, or there never was such a mail. */
+int store_mail_ack(struct store_tx *tx, struct store_mailbox *m,
+		   const struct store_mail *mail) must_check;
 
 /* What was not acknowledged in time waits again; mail of mailboxes that were removed goes. At most
  * `max` of each; sets *has_more when there is. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* mailboxes.*: anybody leaves JSON there, its owner takes it out, and it is gone once acknowledged.
- * A delivery is known by its receipt, "<number>-<token>": the next one has another. */
+ * A delivery is known by its receipt, "<mailbox>-<row>-<seq>-<token>": the next one has another,
+ * and it tells mail that is gone from mail that never was. */
 #include "store/mailboxes.h"
 
 #include "base/id.h"
@@ -139,7 +140,8 @@ static int deliver(struct call *c, struct store_mailbox *m, struct store_mail *m
 	int e;
 
 	mail->token = task_new_token(c->arena);
-	mail->mail.receipt = str_fmt(c->arena, "%lld-%.*s", (long long)mail->n,
+	mail->mail.receipt = str_fmt(c->arena, "%lld-%lld-%lld-%.*s", (long long)m->n,
+				     (long long)mail->n, (long long)mail->mail.seq,
 				     STR_ARG(mail->token));
 	if (!mail->token.p || !mail->mail.receipt.p)
 		return err_nomem();
@@ -176,29 +178,46 @@ int mailboxes_receive(struct call *call, const struct mailboxes_receive_params *
 	return err_trace(e);
 }
 
-/* False: we made no such receipt. */
-static bool read_receipt(struct str receipt, int64_t *out_n, struct str *out_token)
-{
-	struct str number = str_cut(&receipt, '-');
+struct acked {
+	int64_t n_now, n_already;
+	struct str_list stale;
+};
 
-	*out_token = receipt;
-	return receipt.p && str_to_i64(number, out_n);
+static bool cut_number(struct str *rest, int64_t *out)
+{
+	struct str number = str_cut(rest, '-');
+
+	return rest->p && str_to_i64(number, out);
 }
 
+/* False: we made no such receipt for this mailbox. */
+static bool read_receipt(const struct store_mailbox *m, struct str receipt, struct store_mail *out)
+{
+	int64_t mailbox;
+
+	if (!cut_number(&receipt, &mailbox) || !cut_number(&receipt, &out->n) ||
+	    !cut_number(&receipt, &out->mail.seq))
+		return false;
+	out->token = receipt;
+	return mailbox == m->n;
+}
+
+/* Where an answer was lost the same is said again: what is gone already is none that is stale. */
 static int ack_all(struct call *c, struct store_mailbox *m, const struct str_list *receipts,
-		   struct str_list *stale)
+		   struct acked *out)
 {
 	for (size_t i = 0; i < receipts->n; i++) {
-		struct str token;
-		int64_t n;
+		struct store_mail mail = { 0 };
 		int e = STORE_STALE;
 
-		if (read_receipt(receipts->v[i], &n, &token))
-			e = store_mail_ack(c->tx, m, n, token);
-		if (e == STORE_STALE)
-			stale->v[stale->n++] = receipts->v[i];
-		else if (e)
+		if (read_receipt(m, receipts->v[i], &mail))
+			e = store_mail_ack(c->tx, m, &mail);
+		if (e < 0)
 			return err_trace(e);
+		if (e == STORE_STALE)
+			out->stale.v[out->stale.n++] = receipts->v[i];
+		out->n_now += e == 0;
+		out->n_already += e == STORE_NONE;
 	}
 	return 0;
 }
@@ -206,22 +225,25 @@ static int ack_all(struct call *c, struct store_mailbox *m, const struct str_lis
 int mailboxes_ack(struct call *call, const struct mailboxes_ack_params *p,
 		  struct mailboxes_ack_result *r)
 {
-	struct str_list stale = { ARENA_ARRAY(call->arena, p->receipts.n, struct str), 0 };
+	struct acked acked = { .stale = { ARENA_ARRAY(call->arena, p->receipts.n, struct str),
+					  0 } };
 	struct store_mailbox m;
-	int e = stale.v ? mailbox_named(call, p->id, &m) : err_nomem();
+	int e = acked.stale.v ? mailbox_named(call, p->id, &m) : err_nomem();
 
 	if (e == 0)
-		e = ack_all(call, &m, &p->receipts, &stale);
+		e = ack_all(call, &m, &p->receipts, &acked);
 	if (e)
 		return e;
-	if (stale.n) {
-		call_data_strs(call, "stale", stale);
+	if (acked.stale.n) {
+		call_data_strs(call, "stale", acked.stale);
 		call->failure.hint = STR("repeat without those in `stale`: their mail was "
-					 "acknowledged or delivered again");
+					 "delivered again, or they are of no such mail");
 		return call_fail_field(call, ERROR_STALE_ATTEMPT, "receipts",
-				       "%zu of %zu receipts are stale", stale.n, p->receipts.n);
+				       "%zu of %zu receipts are stale", acked.stale.n,
+				       p->receipts.n);
 	}
-	r->acked = (int64_t)p->receipts.n;
+	r->acked = acked.n_now;
+	r->already = acked.n_already;
 	r->waiting = m.mailbox.waiting;
 	r->in_flight = m.mailbox.in_flight;
 	return 0;

@@ -101,8 +101,16 @@ where n = $1
 delete from mail
 where n = $1
 and mailbox = $2
-and token = $3
+and seq = $3
+and token = $4
 returning due_at > 0
+
+-- name: mail_is_there
+select count(*)
+from mail
+where n = $1
+and mailbox = $2
+and seq = $3
 
 -- name: mail_due
 select n, mailbox

@@ -90,7 +90,7 @@ COUNTED = re.compile(r'("(?:pid|uptime_s|commits|calls|connections|streams|\w+_b
 KEY = re.compile(r'qd_[0-9A-Za-z]{57}|(?<="id":")[0-9A-Za-z]{8}(?=")|(?<="target":")[0-9A-Za-z]{8}(?=")'
                  r'|whs_[0-9A-Za-z_-]{43}|(?<="id":")[a-z0-9]{24}(?=")|(?<=/hooks/)[a-z0-9]{24}'
                  r'|(?<="rotated_to":")[0-9A-Za-z]{8}(?=")|(?<=with id: )[0-9A-Za-z]{8}(?= ends)'
-                 r'|(?<=")[1-9][0-9]*-[0-9a-f]{32}(?=")')
+                 r'|(?<=")(?:[1-9][0-9]*-){3}[0-9a-f]{32}(?=")')
 HASH = re.compile(r'"[0-9a-f]{64}"')
 
 

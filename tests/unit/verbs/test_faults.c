@@ -212,6 +212,7 @@ static const struct step post[] = {
 	{ "mailboxes.receive", "{'id': 'box', 'wait_ms': 10}" },
 	{ "mailboxes.ack", "{'id': 'box', 'receipts': ['1-2', '#11']}" },
 	{ "mailboxes.ack", "{'id': 'box', 'receipts': ['#11']}" },
+	{ "mailboxes.ack", "{'id': 'box', 'receipts': ['#11']}" },
 	{ "mailboxes.delete", "{'id': 'box', 'confirm': true}" },
 };
 

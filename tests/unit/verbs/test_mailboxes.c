@@ -87,7 +87,41 @@ TEST(ik_m2_a_receipt_holds_until_the_next_delivery)
 	CHECK_INT(world_int(box(&w), "waiting"), 1);
 	CHECK_ERROR(ack(&w, receipt), NULL);
 	CHECK_INT(world_int(box(&w), "waiting"), 0);
-	CHECK_ERROR(ack(&w, receipt), "stale_attempt");
+}
+
+TEST(ik_m2_an_acknowledgement_may_be_said_again)
+{
+	WORLD_OPEN(w);
+	struct str receipts[3];
+	const struct json *r;
+
+	world_say(&w, "mailboxes.create", "{'name': 'box', 'visibility_ms': 1000}");
+	world_say(&w, "mailboxes.create", "{'name': 'other'}");
+	for (int i = 0; i < 3; i++) {
+		world_say(&w, "mailboxes.send", "{'id': 'box', 'payload': %d}", i);
+		receipts[i] = world_text(receive(&w, 1), "items.0.receipt");
+	}
+	for (int i = 0; i < 3; i++) {
+		r = world_say(&w, "mailboxes.ack", "{'id': 'box', 'receipts': ['%.*s', '%.*s']}",
+			      STR_ARG(receipts[2]), STR_ARG(receipts[2]));
+		CHECK_INT(world_int(r, "acked"), i == 0);
+		CHECK_INT(world_int(r, "already"), i == 0 ? 1 : 2);
+		CHECK_INT(world_int(r, "in_flight"), 2);
+	}
+	/* the row of what is gone is given to others */
+	world_say(&w, "mailboxes.send", "{'id': 'other', 'payload': 1}");
+	world_say(&w, "mailboxes.send", "{'id': 'box', 'payload': 4}");
+	CHECK_INT(world_int(ack(&w, receipts[2]), "already"), 1);
+	CHECK_INT(world_int(box(&w), "waiting"), 1);
+	/* nor is it a receipt of another mailbox, or of mail that never was */
+	CHECK_ERROR(world_say(&w, "mailboxes.ack", "{'id': 'other', 'receipts': ['%.*s']}",
+			      STR_ARG(receipts[2])),
+		    "stale_attempt");
+	CHECK_ERROR(ack(&w, STR("1-9-5-guess")), "stale_attempt");
+	CHECK_ERROR(ack(&w, STR("1-9-0-guess")), "stale_attempt");
+	CHECK_ERROR(ack(&w, STR("1-9-x-guess")), "stale_attempt");
+	CHECK_ERROR(ack(&w, STR("1-9-1")), "stale_attempt");
+	CHECK_ERROR(ack(&w, STR("1-1-1-guess")), "stale_attempt");
 }
 
 TEST(ik_m2_a_receive_may_take_another_time)
@@ -341,7 +375,7 @@ TEST(mailboxes_without_memory_change_nothing)
 	world_say(&w, "mailboxes.send", "{'id': 'box', 'payload': {'a': 1}}");
 	world_say(&w, "mailboxes.list", "{'owner': 'agent:kim'}");
 	receipt = world_text(receive(&w, 3), "items.0.receipt");
-	CHECK_INT(receipt.n, 34);
+	CHECK_INT(receipt.n, 38);
 	CHECK_ERROR(ack(&w, STR("1-0")), "stale_attempt");
 	CHECK_ERROR(ack(&w, receipt), NULL);
 	world_say(&w, "mailboxes.delete", "{'id': 'box', 'confirm': true}");
@@ -363,7 +397,10 @@ struct model {
 	struct model_mail mail[MODEL_MAIL + 1];
 	int64_t last, now;
 	uint64_t random;
-	struct str old[MODEL_MAIL]; /* receipts of earlier deliveries */
+	struct {
+		struct str receipt;
+		int64_t mail;
+	} old[MODEL_MAIL]; /* of earlier deliveries */
 	size_t n_old;
 };
 
@@ -412,23 +449,39 @@ static void model_receive(struct model *m)
 			return;
 		CHECK_INT(world_int(got, "payload"), i);
 		CHECK_INT(world_int(got, "deliveries"), ++mail->deliveries);
-		if (mail->receipt.p && m->n_old < MODEL_MAIL)
-			m->old[m->n_old++] = mail->receipt;
+		if (mail->receipt.p && m->n_old < MODEL_MAIL) {
+			m->old[m->n_old].receipt = mail->receipt;
+			m->old[m->n_old++].mail = i;
+		}
 		mail->receipt = world_text(got, "receipt");
 		mail->due = m->now + MODEL_VISIBLE;
 	}
 	CHECK_INT(list->n, n);
 }
 
+static void model_ack_old(struct model *m)
+{
+	size_t i = (size_t)pick(m, (int64_t)m->n_old);
+	const struct json *r = ack(m->w, m->old[i].receipt);
+
+	if (m->mail[m->old[i].mail].is_there)
+		CHECK_ERROR(r, "stale_attempt");
+	else
+		CHECK_INT(world_int(r, "already"), 1);
+}
+
 static void model_ack(struct model *m)
 {
 	struct model_mail *mail = m->last ? &m->mail[1 + pick(m, m->last)] : NULL;
+	const struct json *r;
 
 	if (m->n_old && pick(m, 4) == 0)
-		CHECK_ERROR(ack(m->w, m->old[pick(m, (int64_t)m->n_old)]), "stale_attempt");
+		model_ack_old(m);
 	if (!mail || !mail->receipt.p)
 		return;
-	CHECK_ERROR(ack(m->w, mail->receipt), mail->is_there ? NULL : "stale_attempt");
+	r = ack(m->w, mail->receipt);
+	CHECK_INT(world_int(r, "acked"), mail->is_there);
+	CHECK_INT(world_int(r, "already"), !mail->is_there);
 	mail->is_there = false;
 }
 
