@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Preloaded into a server: its file operations fail as the file named by BAD_DISK says, which is
  * read anew at each of them: "EROFS" lets all that changes a file fail, as a file system does that
- * the kernel has made read-only; "EIO" lets fsync and fdatasync fail. Sockets are left alone. */
+ * the kernel has made read-only; "EIO" lets fsync and fdatasync fail; "KILL 3" ends the process
+ * before the third that changes a file or waits for the disk, counted since the word was written.
+ * Sockets are left alone. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,11 +27,26 @@ static void *next_of(const char *name)
 	return found;
 }
 
+/* One more operation since that word. */
+static void count(long wanted)
+{
+	static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+	static long of, n;
+
+	pthread_mutex_lock(&mutex);
+	if (wanted != of)
+		n = 0;
+	of = wanted;
+	if (++n == wanted)
+		kill(getpid(), SIGKILL);
+	pthread_mutex_unlock(&mutex);
+}
+
 static int wanted_error(void)
 {
 	static int (*real_open)(const char *, int, ...);
 	const char *path = getenv("BAD_DISK");
-	char word[8] = "";
+	char word[16] = "";
 	int fd;
 
 	if (!real_open)
@@ -38,6 +57,8 @@ static int wanted_error(void)
 	if (read(fd, word, sizeof(word) - 1) < 0)
 		word[0] = '\0';
 	close(fd);
+	if (strncmp(word, "KILL ", 5) == 0)
+		count(atol(word + 5));
 	return strncmp(word, "EROFS", 5) == 0 ? EROFS : strncmp(word, "EIO", 3) == 0 ? EIO : 0;
 }
 

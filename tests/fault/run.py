@@ -10,7 +10,7 @@ arguments = [a for a in sys.argv[1:] if not a.startswith("-")]
 os.environ["QUESTD_BUILD"] = os.path.abspath(arguments[0])
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import verdict  # noqa: E402
-import canaries, clock, crash, disk, guess, limits, memory, peers, queue_kills, reactions  # noqa: E402,E401,F401
+import all_or_nothing, canaries, clock, crash, disk, guess, limits, memory, peers, queue_kills, reactions  # noqa: E402,E401,F401
 
 
 def main():

@@ -136,6 +136,31 @@ class Reactions(unittest.TestCase):
         self.lines.ok("system.batch", {"atomic": True, "calls": [fire, fire]})
         self.assertEqual(self.show(s)["fired"], 2)
 
+    def test_a_batch_that_fails_leaves_what_is_listened_for_as_it_was(self):
+        """also what is remembered of it in memory, whichever of the calls looked at it"""
+        s = self.subscribe("half.done")
+        listed = self.lines.ok("events.subscriptions")["items"]
+        fire = {"method": "events.fire", "params": {"kind": "half.done"}}
+        other = {"method": "events.fire", "params": {"kind": "other.half"}}
+        fails = {"method": "quests.get", "params": {"id": "q-9"}}
+        ends = {"method": "events.unsubscribe", "params": {"id": s["id"]}}
+        begins = {"method": "events.subscribe", "params": {"kind": "other.*", "calls": [{"verb": "events.fire", "params": {"kind": "third.one"}}]}}
+        for calls in ([ends, fire, fails], [begins, other, fails], [ends, begins, fire, other, fails]):
+            self.fire("half.done")
+            self.fire("other.half")
+            before = self.show(s)["fired"]
+            answer = self.lines.call("system.batch", {"atomic": True, "calls": calls})
+            self.assertEqual(answer["error"]["data"]["code"], "not_found", answer)
+            self.fire("half.done")
+            self.fire("other.half")
+            self.settle()
+            self.assertEqual(self.show(s)["fired"], before + 1)
+            self.assertEqual([x["id"] for x in self.lines.ok("events.subscriptions")["items"]], [x["id"] for x in listed])
+            self.assertEqual(self.events("third.one"), [])
+        self.lines.ok("system.batch", {"atomic": True, "calls": [ends, begins, fire, other]})
+        self.settle()
+        self.assertEqual(len(self.events("third.one")), 1)
+
     # ---- how often
 
     def test_firings_come_in_the_order_of_their_events(self):
