@@ -65,6 +65,7 @@ struct channel {
 	bool is_read_only;      /* nothing may be changed through it, by any method */
 	int64_t retry_after_ms; /* HTTP: of the answer that is being sent */
 	access_roles step_up;   /* likewise: one of these as a scope of its token would do */
+	bool has_secret;        /* the message that is being taken holds one: wiped behind it */
 	bool is_cut;            /* its key has ended */
 	bool is_gone;           /* the peer left; requests in lanes finish unheard */
 };

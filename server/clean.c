@@ -26,8 +26,7 @@ static struct str plain_source(const struct json *v, struct buf *b)
 	return b->failed ? STR_NONE : buf_str(b);
 }
 
-/* 0, REDACT_FOUND with *out, or negative. */
-static int clean_value(struct request *r, const struct json *v, struct json *out)
+int clean_value(struct request *r, const struct json *v, struct json *out)
 {
 	CLEANUP(buf_deinit) struct buf source;
 	CLEANUP(buf_deinit) struct buf cleaned;
@@ -36,6 +35,8 @@ static int clean_value(struct request *r, const struct json *v, struct json *out
 
 	buf_init(&source, 0);
 	buf_init(&cleaned, 0);
+	if (!redact_is_on(&r->server->redact))
+		return 0;
 	text = plain_source(v, &source);
 	e = text.p ? redact_text(&r->server->redact, REDACT_GIVEN, text, &cleaned) : err_nomem();
 	if (e != REDACT_FOUND)
@@ -136,6 +137,18 @@ struct str clean_kept(struct request *r, enum redact_kind kind, struct arena *a,
 	buf_init(&scratch, 0);
 	out = secrets_clean(r->server, kind, text, &scratch);
 	return out.p == text.p ? text : str_dup(a, out);
+}
+
+struct str clean_shown(struct server *s, struct arena *a, struct str text, size_t max)
+{
+	CLEANUP(buf_deinit) struct buf scratch;
+	struct str out;
+
+	if (!text.p || !redact_is_on(&s->redact))
+		return str_utf8_prefix(text, max);
+	buf_init(&scratch, 0);
+	out = secrets_clean(s, REDACT_TEXT, text, &scratch);
+	return out.p == text.p ? str_utf8_prefix(text, max) : str_dup(a, str_utf8_prefix(out, max));
 }
 
 /* ---- what goes out ---- */

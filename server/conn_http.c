@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 
 #include "base/err.h"
@@ -201,6 +202,8 @@ static void start_rpc(struct http_call *c, const struct http_request *r)
 	c->has_channel = true;
 	c->channel.trace = trace_id(http_header(r, STR("traceparent")));
 	rpc_receive(&c->channel, r->body);
+	if (c->channel.has_secret)
+		explicit_bzero((void *)r->body.p, r->body.n); /* of the exchange's own buffer */
 }
 
 /* ---- /mcp… ---- */

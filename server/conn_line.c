@@ -7,6 +7,7 @@
 #include "server/conn_line.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -188,6 +189,8 @@ static void on_line(struct line_conn *c, struct str line)
 	struct line_peer *p = of_conn(c);
 
 	rpc_receive(&p->channel, line);
+	if (TAKE(p->channel.has_secret, false))
+		explicit_bzero((void *)line.p, line.n); /* of the connection's own buffer */
 	if (is_full(&p->channel) && list_is_empty(&p->held_link))
 		hold(p);
 }

@@ -455,6 +455,7 @@ void dispatch_batch_finished(struct request *r)
 void dispatch_start(struct request *r, struct str method, const struct json *params)
 {
 	struct server *s = r->server;
+	bool is_sound;
 
 	r->raw = params && params->type == JSON_OBJECT ? params : NULL;
 	r->call.arena = &r->arena;
@@ -471,7 +472,10 @@ void dispatch_start(struct request *r, struct str method, const struct json *par
 		return;
 	}
 	run_prepare(r);
-	if (!decode_params(r, params, &s->faults)) {
+	is_sound = decode_params(r, params, &s->faults);
+	if (r->channel)
+		r->channel->has_secret |= r->holds_secret;
+	if (!is_sound) {
 		if (r->verb->id == VERB_KEYS_USE)
 			access_keys_end_use(r);
 		else

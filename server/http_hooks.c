@@ -11,6 +11,7 @@
 #include "base/failpoint.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "server/clean.h"
 #include "server/hook_secret.h"
 #include "server/hook_sign.h"
 #include "server/lanes.h"
@@ -142,12 +143,14 @@ static void find_keys(struct http_hook *k, const struct store_hook *h, const str
 		k->keys[k->n_keys++] = str_dup(a, str_from(s->mac.hex));
 }
 
-static void put_text(struct json_out *w, const char *key, struct str text)
+static void put_text(struct http_hook *k, struct json_out *w, const char *key, struct str text)
 {
+	struct request *r = k->request;
+
 	if (!text.n)
 		return;
 	json_key(w, str_from(key));
-	json_str(w, str_utf8_prefix(text, NAME_CHARS));
+	json_str(w, clean_shown(r->server, &r->arena, text, NAME_CHARS));
 }
 
 static int make_payload(struct http_hook *k, const struct store_hook *h, struct str event,
@@ -155,19 +158,23 @@ static int make_payload(struct http_hook *k, const struct store_hook *h, struct 
 {
 	struct arena *a = &k->request->arena;
 	CLEANUP(buf_deinit) struct buf b;
+	struct json cleaned;
 	struct json_out w;
+	int e = body->type ? clean_value(k->request, body, &cleaned) : 0;
 
 	buf_init(&b, 0);
+	if (e < 0)
+		return err_trace(e);
 	w = json_out(&b);
 	json_begin_object(&w);
 	JSON_KV_STR(&w, "hook", h->hook.name);
-	put_text(&w, "event", event);
-	put_text(&w, "delivery", id);
+	put_text(k, &w, "event", event);
+	put_text(k, &w, "delivery", id);
 	if (body->type) {
 		json_key(&w, STR("body"));
-		json_value(&w, body);
+		json_value(&w, e ? &cleaned : body);
 	} else {
-		JSON_KV_STR(&w, "text", text);
+		JSON_KV_STR(&w, "text", clean_kept(k->request, REDACT_TEXT, a, text));
 	}
 	json_end_object(&w);
 	k->payload = b.failed ? STR_NONE : str_dup(a, buf_str(&b));

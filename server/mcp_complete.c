@@ -2,6 +2,7 @@
 /* completion/complete: ids and names of what there is, for the arguments of prompts and the
  * variables of resource templates. The newest page of the kind is looked through: what the user
  * means is mostly recent, and the work stays bounded. */
+#include "server/clean.h"
 #include "server/mcp.h"
 #include "server/mcp_extra.h"
 #include "server/mcp_texts.h"
@@ -156,5 +157,5 @@ void mcp_complete_start(struct mcp_call *c)
 	else
 		mcp_fail(c, MCP_INVALID_PARAMS,
 			 "params.ref names no prompt or template with an argument '%.*s'",
-			 STR_ARG(str_utf8_prefix(name, 64)));
+			 STR_ARG(clean_shown(c->server, &c->arena, name, 64)));
 }

@@ -2,6 +2,7 @@
 /* What cannot be undone asks the user first, where the client can show a form: modern clients get
  * `input_required` and come back, legacy ones are sent elicitation/create. Where the client cannot,
  * the tool's error says to call again with confirm: true. */
+#include "server/clean.h"
 #include "server/mcp_tools.h"
 #include "verbs.gen.h"
 
@@ -12,7 +13,7 @@
 static struct str form(struct mcp_call *c, const struct verb *v, const struct json *arguments)
 {
 	struct str shown = arguments && arguments->raw.p
-			       ? str_utf8_prefix(arguments->raw, SHOWN_MAX)
+			       ? clean_shown(c->server, &c->arena, arguments->raw, SHOWN_MAX)
 			       : STR("{}");
 	struct str text, out;
 	struct json_out w;

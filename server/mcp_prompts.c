@@ -4,6 +4,7 @@
  * A text is taken line by line. `{name}` is an argument; `{=field}` a field of the last object that
  * a verb gave; a line that names an argument which was not given is left out. A line that begins
  * with @ is a verb and its parameters: its result is shown in its place. */
+#include "server/clean.h"
 #include "server/mcp.h"
 #include "server/mcp_extra.h"
 #include "server/mcp_texts.h"
@@ -80,7 +81,7 @@ static bool put_first(struct buf *b, const struct json *item, const char *before
 }
 
 /* "- q-12: Mend the roof (pending, high, ana)" */
-static void put_item(struct buf *b, const struct json *item)
+static void put_item(struct mcp_call *c, struct buf *b, const struct json *item)
 {
 	static const struct str names[] = { STR("short_id"), STR("name"), STR("kind"), STR("id") };
 	static const struct str subjects[] = { STR("subject"), STR("excerpt"),
@@ -94,7 +95,7 @@ static void put_item(struct buf *b, const struct json *item)
 	put_first(b, item, "", names, ARRAY_LEN(names));
 	if (payload) { /* an event: what it says is better than its subject's id */
 		buf_put_char(b, ' ');
-		buf_put_str(b, str_utf8_prefix(payload->raw, PAYLOAD_SHOWN));
+		buf_put_str(b, clean_shown(c->server, &c->arena, payload->raw, PAYLOAD_SHOWN));
 	} else {
 		put_first(b, item, ": ", subjects, ARRAY_LEN(subjects));
 	}
@@ -106,8 +107,9 @@ static void put_item(struct buf *b, const struct json *item)
 	buf_put_char(b, '\n');
 }
 
-static void put_outcome(struct writing *t, const struct json *v)
+static void put_outcome(struct mcp_call *c, const struct json *v)
 {
+	struct writing *t = c->state;
 	const struct json *items = json_get(v, STR("items"));
 
 	if (!items || items->type != JSON_ARRAY) {
@@ -118,7 +120,7 @@ static void put_outcome(struct writing *t, const struct json *v)
 		return;
 	}
 	for (uint32_t i = 0; i < items->n; i++)
-		put_item(&t->text, &items->items[i]);
+		put_item(c, &t->text, &items->items[i]);
 	if (!items->n)
 		BUF_LIT(&t->text, "(none)\n");
 	else if (json_get(v, STR("next_cursor")))
@@ -195,7 +197,7 @@ static void line_done(struct mcp_call *c, const struct mcp_outcome *o)
 	} else if (!v) {
 		mcp_fail_memory(c);
 	} else {
-		put_outcome(c->state, v);
+		put_outcome(c, v);
 		next_line(c);
 	}
 }
@@ -276,7 +278,7 @@ static bool check_arguments(struct mcp_call *c, const struct mcp_prompt *p,
 		    m->value.s.n <= ARGUMENT_MAX)
 			continue;
 		mcp_fail(c, MCP_INVALID_PARAMS, "params.arguments.%.*s: %s",
-			 STR_ARG(str_utf8_prefix(m->key, 64)),
+			 STR_ARG(clean_shown(c->server, &c->arena, m->key, 64)),
 			 j == p->n_arguments ? "this prompt has no such argument"
 					     : "must be a string of at most 4000 bytes");
 		return false;
@@ -336,5 +338,5 @@ void mcp_prompts_get_start(struct mcp_call *c)
 		}
 	}
 	mcp_fail(c, MCP_INVALID_PARAMS, "no prompt '%.*s'; prompts/list names them",
-		 STR_ARG(str_utf8_prefix(name, 128)));
+		 STR_ARG(clean_shown(c->server, &c->arena, name, 128)));
 }

@@ -4,6 +4,7 @@
  * changes while it runs. */
 #include "server/mcp_skills.h"
 
+#include "server/clean.h"
 #include "server/mcp_texts.h"
 
 #define TTL_MS 3600000
@@ -80,7 +81,7 @@ static struct str param_uri(const struct mcp_call *c)
 static void fail_uri(struct mcp_call *c, const char *what)
 {
 	mcp_fail(c, MCP_INVALID_PARAMS, "params.uri '%.*s' is no %s",
-		 STR_ARG(str_utf8_prefix(param_uri(c), 128)), what);
+		 STR_ARG(clean_shown(c->server, &c->arena, param_uri(c), 128)), what);
 }
 
 void mcp_skills_get_start(struct mcp_call *c)

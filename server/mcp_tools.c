@@ -4,6 +4,7 @@
  * protocol error. */
 #include "server/mcp_tools.h"
 
+#include "server/clean.h"
 #include "server/mcp_extra.h"
 #include "server/mcp_tasks.h"
 #include "server/mcp_toolset.h"
@@ -170,7 +171,7 @@ static void refuse_tool(struct mcp_call *c, struct str message, struct str code,
 	json_begin_object(&w);
 	JSON_KV_STR(&w, "code", code);
 	if (tool.p)
-		JSON_KV_STR(&w, "tool", str_utf8_prefix(tool, 128));
+		JSON_KV_STR(&w, "tool", clean_shown(c->server, &c->arena, tool, 128));
 	if (nearest.p)
 		JSON_KV_STR(&w, "nearest", nearest);
 	JSON_KV_STR(&w, "hint", hint);
@@ -224,7 +225,7 @@ static void unknown_tool(struct mcp_call *c, const struct mcp_toolset *t, struct
 {
 	const struct mcp_caller *caller = mcp_caller_named(name);
 	const struct verb *v = verb_find(name);
-	struct str shown = str_utf8_prefix(name, 128);
+	struct str shown = clean_shown(c->server, &c->arena, name, 128);
 
 	if (v && v->mcp == VERB_MCP_NO)
 		refuse_method(c, shown);
@@ -353,7 +354,7 @@ void mcp_tools_list_start(struct mcp_call *c)
 	struct json_out *w;
 
 	if (unknown.p) {
-		unknown_toolset(c, str_utf8_prefix(unknown, 64));
+		unknown_toolset(c, clean_shown(c->server, &c->arena, unknown, 64));
 		return;
 	}
 	/* The list is one page: some clients never ask for a second. So no cursor is ours. */
