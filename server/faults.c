@@ -34,6 +34,20 @@ static void tell_log(const struct request *r, int e, const char *place, struct s
 	log_fault(e, place, more, r->trace[0] ? 2 : 1);
 }
 
+/* "Nothing was changed", which all of them say, would not be true. */
+static void say_part_done(struct call_failure *f)
+{
+	f->data[0] = (struct call_datum){
+		.key = "cause",
+		.kind = CALL_DATUM_STR,
+		.s = error_table[f->code].name,
+	};
+	f->n_data = 1;
+	f->code = ERROR_INTERRUPTED;
+	f->message = STR("it failed half-way: what was done so far stays");
+	f->hint = STR("call it again: it goes on from there");
+}
+
 void faults_fail(struct request *r, int e, struct str what, struct log_limit *limit)
 {
 	struct call_failure *f = &r->call.failure;
@@ -57,6 +71,8 @@ void faults_fail(struct request *r, int e, struct str what, struct log_limit *li
 		};
 		f->n_data = f->data[0].s.p ? 1 : 0;
 	}
+	if (r->call.is_part_done)
+		say_part_done(f);
 	if (log_limit_ok(limit, LINES_PER_SECOND))
 		tell_log(r, e, place, (struct str){ incident, INCIDENT_LEN });
 	else

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From a fault (a negative error) to what the caller is told: its class decides the code; what
- * nobody can explain to the caller is `internal` with an incident id that the log has too. */
+ * nobody can explain to the caller is `internal` with an incident id that the log has too; where
+ * steps of the call are kept it is `interrupted`, and the code is data.cause. */
 #pragma once
 
 #include "base/log.h"

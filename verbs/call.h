@@ -133,6 +133,8 @@ struct call {
 	bool is_time_over;            /* a CALL_WAIT call runs for the last time */
 	bool is_cancelled; /* a CALL_AGAIN call runs for the last time: tidy up and fail `cancelled`
 			    */
+	bool is_part_done; /* a CALL_AGAIN verb's: what its steps did is kept, whatever fails later
+			    */
 	void *state;       /* a CALL_AGAIN verb's own, from call->arena; NULL at first */
 	struct call_failure failure;
 	struct call_wait wait;

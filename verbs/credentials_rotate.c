@@ -56,9 +56,10 @@ static int rotate_master(struct call *c, struct rotation *r)
 
 	if (!e)
 		e = in_transaction(c, r, master, &more);
-	if (!e)
-		e = v->master_end(c->server->data, c);
-	return err_trace(e);
+	if (e)
+		return err_trace(e);
+	c->is_part_done = true;
+	return err_trace(v->master_end(c->server->data, c));
 }
 
 /* Is there an older key that still seals something? Then that rotation is finished. */
@@ -103,6 +104,28 @@ static int reseal(struct call *c, struct rotation *r, struct store_credential *k
 	return err_trace(store_credential_reseal(c->tx, k));
 }
 
+static int tell(struct call *c, const struct rotation *r)
+{
+	struct call_field fields[] = { { "data_key", STR_NONE, r->data_key },
+				       { "resealed", STR_NONE, r->resealed },
+				       { "corrupt", STR_NONE, r->corrupt },
+				       { "master", r->is_master ? STR("true") : STR("false"), 0 } };
+
+	return err_trace(call_event(c, "credential.rotated", STR_NONE, fields, ARRAY_LEN(fields)));
+}
+
+/* The oldest key that seals something and was not tried yet; without one all is told, and done. */
+static int find_key(struct call *c, struct rotation *r, bool *out_more)
+{
+	struct store_data_key_list next;
+	int e = store_data_key_page(c->tx, r->behind, 1, &next);
+
+	*out_more = !e && next.n && next.v[0].n < r->data_key;
+	if (*out_more)
+		r->old = next.v[0].n;
+	return e || *out_more ? err_trace(e) : err_trace(tell(c, r));
+}
+
 static int leave_key(struct call *c, struct rotation *r)
 {
 	bool is_gone;
@@ -119,41 +142,26 @@ static int step(struct call *c, struct rotation *r, bool *out_more)
 {
 	struct store_credential_filter f = { .limit = BATCH, .after = r->after };
 	struct store_credential_list page;
-	struct store_data_key_list next;
 	int e = 0;
 
 	*out_more = true;
-	if (!r->old) {
-		e = store_data_key_page(c->tx, r->behind, 1, &next);
-		*out_more = !e && next.n && next.v[0].n < r->data_key;
-		if (e || !*out_more)
-			return err_trace(e);
-		r->old = next.v[0].n;
-	}
+	if (!r->old)
+		e = find_key(c, r, out_more);
+	if (e || !*out_more)
+		return err_trace(e);
 	f.data_key = r->old;
 	e = store_credential_page(c->tx, &f, &page, &r->after);
 	for (size_t i = 0; !e && i < page.n; i++)
 		e = reseal(c, r, &page.v[i]);
 	if (!e && !r->after)
 		e = leave_key(c, r);
+	if (!e && !r->old)
+		e = find_key(c, r, out_more);
 	return err_trace(e);
 }
 
-static int tell(struct call *c, struct rotation *r, bool *out_more)
+static void end(const struct rotation *r, struct credentials_rotate_result *out)
 {
-	struct call_field fields[] = { { "data_key", STR_NONE, r->data_key },
-				       { "resealed", STR_NONE, r->resealed },
-				       { "corrupt", STR_NONE, r->corrupt },
-				       { "master", r->is_master ? STR("true") : STR("false"), 0 } };
-
-	return err_trace(call_event(c, "credential.rotated", STR_NONE, fields, ARRAY_LEN(fields)));
-}
-
-static int end(struct call *c, struct rotation *r, struct credentials_rotate_result *out)
-{
-	bool more;
-	int e = in_transaction(c, r, tell, &more);
-
 	*out = (struct credentials_rotate_result){ .data_key = r->data_key,
 						   .resealed = r->resealed,
 						   .corrupt = r->corrupt,
@@ -165,7 +173,6 @@ static int end(struct call *c, struct rotation *r, struct credentials_rotate_res
 			? STR("questd backup: the secrets of older backups opened with the master "
 			      "key that is gone")
 			: STR("questd backup: older ones hold what the old key sealed");
-	return err_trace(e);
 }
 
 static int go_on(struct call *c, struct rotation *r, bool *out_more)
@@ -204,6 +211,10 @@ int credentials_rotate(struct call *call, const struct credentials_rotate_params
 	e = go_on(call, rotation, &more);
 	if (e)
 		return err_trace(e);
+	call->is_part_done = true;
 	call->progress.done = rotation->resealed;
-	return more ? CALL_AGAIN : end(call, rotation, r);
+	if (more)
+		return CALL_AGAIN;
+	end(rotation, r);
+	return 0;
 }

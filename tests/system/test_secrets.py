@@ -2,6 +2,7 @@
 """Secrets, through the front door: kept sealed, opened for workers alone, found nowhere else, and whole
 whatever happens to the key."""
 import base64
+import contextlib
 import ctypes
 import glob
 import json
@@ -426,6 +427,36 @@ class Secrets(unittest.TestCase):
                 if not is_killed:
                     break
         self.assertGreaterEqual(n_kills, 8)
+
+    def sealed_by(self):
+        with contextlib.closing(sqlite3.connect(f"file:{self.data}/questd.db?mode=ro", uri=True)) as db:
+            return db.execute("select (select max(n) from data_keys), (select group_concat(data_key) from credentials)").fetchone()
+
+    def test_f_13_a_rotation_that_fails_half_way_says_that_its_steps_stay(self):
+        """F-13: an error that says "nothing was changed" is answered only where that is so."""
+        self.serve()
+        self.owner.ok("credentials.ingest", {"name": "N", "value": "value of N"})
+        self.owner.close()
+        self.server.stop()
+        if not self.has_fail_points():
+            self.skipTest("this build has no fail points")
+        causes = []
+        for time_ in range(1, 12):
+            self.serve(env={"FP": f"store_commit_before:{time_}*return"}, wait=False)
+            self.server.ready.wait(questd.PATIENCE_S)
+            self.owner = self.server.lines()
+            before = self.sealed_by()
+            answer = self.owner.call("credentials.rotate")
+            if "error" in answer:
+                half_way = self.sealed_by() != before
+                self.assertEqual(code_of(answer) == "interrupted", half_way, answer)
+                causes += [answer["error"]["data"]["cause"]] if half_way else []
+                self.owner.ok("credentials.rotate")
+                newest, used = self.sealed_by()
+                self.assertEqual(str(newest), used)
+            self.owner.close()
+            self.server.stop()
+        self.assertTrue(causes)
 
     def rotate_until_killed(self):
         try:
