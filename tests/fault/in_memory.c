@@ -61,7 +61,7 @@ static bool complain(int e, const char *what)
 	return false;
 }
 
-bool in_memory_open(struct in_memory *m)
+bool in_memory_open(struct in_memory *m, const char *fresh)
 {
 	char *args[] = { "--data-dir", m->folder, "--http", "off", "--ballast-mb", "0" };
 	char *environment[] = { NULL };
@@ -72,6 +72,8 @@ bool in_memory_open(struct in_memory *m)
 
 	memset(m, 0, offsetof(struct in_memory, answer));
 	ledger_make_folder(m->folder);
+	if (fresh && !ledger_copy_folder(fresh, m->folder))
+		return complain(0, "no copy");
 	log_init(2, LOG_ERROR, LOG_TEXT);
 	e = options_read(&m->server.options, ARRAY_LEN(args), args, environment, &error);
 	if (e)
@@ -87,7 +89,7 @@ bool in_memory_open(struct in_memory *m)
 	return e ? complain(e, "channel") : true;
 }
 
-void in_memory_close(struct in_memory *m)
+static void stop(struct in_memory *m)
 {
 	server_begin_drain(&m->server);
 	channel_gone(&m->channel);
@@ -98,7 +100,21 @@ void in_memory_close(struct in_memory *m)
 	channel_deinit(&m->channel);
 	channel_deinit(&m->owner);
 	server_deinit(&m->server);
+}
+
+void in_memory_close(struct in_memory *m)
+{
+	stop(m);
 	ledger_empty_folder(m->folder, true);
+}
+
+bool in_memory_make_fresh(struct in_memory *m, char out[256])
+{
+	if (!in_memory_open(m, NULL))
+		return false;
+	stop(m);
+	snprintf(out, 256, "%s", m->folder);
+	return true;
 }
 
 static struct str ask(struct in_memory *m, struct channel *c, struct str line)

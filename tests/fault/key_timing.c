@@ -99,7 +99,7 @@ int main(void)
 	double least = INFINITY;
 	const char *secret;
 
-	if (!m || !in_memory_open(m))
+	if (!m || !in_memory_open(m, NULL))
 		return 2;
 	in_memory_ask(m, str_from(make));
 	secret = memmem(m->answer, m->n, "\"secret\":\"", 10);

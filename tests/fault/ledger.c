@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/fault/ledger.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/fd.h"
 #include "store/db.h"
 #include "store/events.h"
 
@@ -253,6 +257,38 @@ void ledger_make_folder(char out[256])
 		perror(out);
 		exit(1);
 	}
+}
+
+static bool copy_file(const char *from, const char *to, mode_t mode)
+{
+	CLEANUP(fd_close) int in = open(from, O_RDONLY | O_CLOEXEC);
+	CLEANUP(fd_close) int out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+	ssize_t n = 1;
+
+	while (in >= 0 && out >= 0 && n > 0)
+		n = copy_file_range(in, NULL, out, NULL, (size_t)1 << 30, 0);
+	return in >= 0 && out >= 0 && n == 0;
+}
+
+bool ledger_copy_folder(const char *from, const char *to)
+{
+	char a[600], b[600];
+	const struct dirent *entry;
+	bool is_good = true;
+	struct stat st;
+	DIR *folder = opendir(from);
+
+	while (folder && is_good && (entry = readdir(folder)) != NULL) {
+		snprintf(a, sizeof(a), "%s/%s", from, entry->d_name);
+		snprintf(b, sizeof(b), "%s/%s", to, entry->d_name);
+		if (lstat(a, &st) == 0 && S_ISREG(st.st_mode))
+			is_good = copy_file(a, b, st.st_mode & 0777);
+	}
+	if (!folder || !is_good)
+		perror(from);
+	if (folder)
+		closedir(folder);
+	return folder && is_good;
 }
 
 static int remove_below(const char *path, const struct stat *st, int kind, struct FTW *at)

@@ -31,4 +31,6 @@ const char *ledger_verify(const char *folder, int64_t acked, int64_t written, in
 
 /* Folders of the driver's own: in memory where that can be, because the disk is played. */
 void ledger_make_folder(char out[256]);
+/* The files of one, not those of folders below it, into the other. */
+bool ledger_copy_folder(const char *from, const char *to);
 void ledger_empty_folder(const char *folder, bool is_removed);
