@@ -89,10 +89,12 @@ static int migrate_from(struct db *db, int64_t version)
 
 static int fill(struct db *db)
 {
-	char generation[STORE_NAME_MAX], text[64];
+	char generation[STORE_NAME_MAX], text[96];
 	int e;
 
-	(void)snprintf(text, sizeof(text), "pragma application_id = %d", STORE_APPLICATION_ID);
+	/* nobody relies on it before put_in_place() has synced all of it */
+	(void)snprintf(text, sizeof(text), "pragma synchronous = off; pragma application_id = %d",
+		       STORE_APPLICATION_ID);
 	id_random_text(generation, 8);
 	e = db_exec(db, text);
 	if (!e)
