@@ -264,7 +264,7 @@ static const struct http_route routes[] = {
 				true,  STR("GET, HEAD"), true,  true,  start_metadata,
 	  "GET it" },
 	{ STR("/hooks/"),       true,  STR("POST"),      true,  false, http_hooks_start,
-	  "a service that knows the hook's secret POSTs there", HTTP_HOOK_MAX },
+	  "a service that knows the hook's secret POSTs there", HTTP_DELIVERY_MAX },
 	{ STR("/healthz"),      false, STR("GET, HEAD"), true,  true,  http_health_live,
 	  "GET it" },
 	{ STR("/readyz"),       false, STR("GET, HEAD"), true,  true,  http_health_ready,
@@ -413,8 +413,8 @@ static void on_end(void *data, struct http_exchange *x, bool was_cut)
 		return;
 	if (c->events)
 		http_events_gone(c->events);
-	if (c->hook)
-		http_hooks_gone(c->hook);
+	if (c->delivery)
+		http_delivery_gone(c->delivery);
 	if (c->mcp)
 		mcp_http_end(c->mcp, was_cut);
 	if (c->has_channel) {

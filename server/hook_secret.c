@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/log.h"
 #include "server/access_keys.h"
 #include "server/seal.h"
 #include "server/server.h"
@@ -30,7 +31,7 @@ static int make_seal(const struct server *s, struct arena *a, struct seal **out)
 
 static struct seal_binding binding_of(const struct call_hook_secret *h)
 {
-	return (struct seal_binding){ .principal = h->hook, .method = STR("hook secret") };
+	return (struct seal_binding){ .principal = h->of, .method = STR("hook secret") };
 }
 
 static struct str make_text(struct arena *a)
@@ -59,7 +60,9 @@ int hook_secret_seal(const struct server *s, struct arena *a, struct call_hook_s
 	return h->sealed.p ? 0 : err_nomem();
 }
 
-int hook_secret_open(const struct server *s, struct arena *a, struct call_hook_secret *h)
+/* The text of a sealed one. */
+enum { SECRET_LOST = 1 }; /* it was sealed with another key */
+static int open_sealed(const struct server *s, struct arena *a, struct call_hook_secret *h)
 {
 	CLEANUP(release) struct seal *seal = NULL;
 	struct seal_binding binding = binding_of(h);
@@ -67,5 +70,18 @@ int hook_secret_open(const struct server *s, struct arena *a, struct call_hook_s
 
 	if (!e)
 		e = seal_open(seal, a, &binding, h->sealed, 0, &h->text);
-	return e > 0 ? HOOK_SECRET_LOST : err_trace(e);
+	return e > 0 ? SECRET_LOST : err_trace(e);
+}
+
+int hook_secret_find(const struct server *s, struct arena *a, struct str of, struct str sealed,
+		     struct str *out)
+{
+	struct call_hook_secret secret = { .of = of, .sealed = sealed };
+	int e = sealed.p ? open_sealed(s, a, &secret) : 0;
+
+	if (e > 0)
+		log_warn("a secret cannot be opened: give the hook or channel another",
+			 LOG_S("id", of));
+	*out = secret.text;
+	return e < 0 ? err_trace(e) : 0;
 }

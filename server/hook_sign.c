@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/hook_sign.h"
 
+#include "base/err.h"
+
 #define CANDIDATES_MAX 4 /* signatures in one header: Stripe sends one a secret */
 
 /* What the head says, before anything is computed. */
@@ -188,4 +190,26 @@ int hook_verify(const struct hook_rules *rules, const struct http_request *r, in
 		out->mac = old;
 	name_delivery(out, rules, r);
 	return 0;
+}
+
+/* ---- known again ---- */
+
+/* GitLab signs nothing: what it sends is as good as its token. */
+static bool needs_mac(enum hook_kind kind, struct str id)
+{
+	return !id.n ||
+	       (kind != HOOK_KIND_SLACK && kind != HOOK_KIND_STRIPE && kind != HOOK_KIND_GITLAB);
+}
+
+int hook_keys(struct arena *a, enum hook_kind kind, const struct hook_signed *s, struct str id,
+	      struct str_list *out)
+{
+	*out = (struct str_list){ ARENA_ARRAY(a, 2, struct str), 0 };
+	if (!out->v)
+		return err_nomem();
+	if (id.n)
+		out->v[out->n++] = seal_digest(a, id);
+	if (needs_mac(kind, id))
+		out->v[out->n++] = str_dup(a, str_from(s->mac.hex));
+	return a->is_out ? err_nomem() : 0;
 }

@@ -44,3 +44,8 @@ enum { HOOK_UNSIGNED = 1, HOOK_OTHER_SIGNATURE, HOOK_OTHER_TIME };
 /* 0 or one of these. `r` has the whole body; `out` is of its views. */
 int hook_verify(const struct hook_rules *rules, const struct http_request *r, int64_t now_ms,
 		struct hook_signed *out) must_check;
+
+/* By what a delivery is known when it comes again: its id and, where that is not signed, what was
+ * signed, so that nobody who recorded one can send it again under another id. */
+int hook_keys(struct arena *a, enum hook_kind kind, const struct hook_signed *s, struct str id,
+	      struct str_list *out) must_check;

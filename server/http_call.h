@@ -12,8 +12,8 @@
 #include "types.gen.h"
 
 struct conn_http;
+struct http_delivery;
 struct http_events;
-struct http_hook;
 struct http_route;
 struct server;
 
@@ -23,11 +23,11 @@ struct http_call {
 	struct http_exchange *x;
 	const struct http_route *route;
 	struct principal principal;
-	struct mcp_http_caller caller; /* for /mcp… */
-	struct mcp_exchange *mcp;      /* NULL when it is none, or over */
-	struct http_events *events;    /* likewise */
-	struct http_hook *hook;        /* likewise */
-	struct channel channel;        /* of /rpc */
+	struct mcp_http_caller caller;  /* for /mcp… */
+	struct mcp_exchange *mcp;       /* NULL when it is none, or over */
+	struct http_events *events;     /* likewise */
+	struct http_delivery *delivery; /* likewise */
+	struct channel channel;         /* of /rpc */
 	bool has_channel;
 	struct http_header cors[3];
 };
@@ -69,7 +69,7 @@ void http_health_metrics(struct http_call *c, const struct http_request *r);
 void http_events_start(struct http_call *c, const struct http_request *r);
 void http_events_gone(struct http_events *e); /* the exchange is over */
 
-/* ---- http_hooks.c ---- */
-#define HTTP_HOOK_MAX ((size_t)256 * 1024) /* bytes of a body */
+/* ---- http_delivery.c ---- */
+#define HTTP_DELIVERY_MAX ((size_t)256 * 1024) /* bytes of a body */
 void http_hooks_start(struct http_call *c, const struct http_request *r);
-void http_hooks_gone(struct http_hook *k); /* the exchange is over */
+void http_delivery_gone(struct http_delivery *d); /* the exchange is over */

@@ -191,10 +191,11 @@ static int run_job(struct request *r, struct run_writer *w)
 	r->call.tx = &tx;
 	e = r->job(r, &tx);
 	r->call.tx = NULL;
-	r->outcome = 0;
+	r->outcome = e == CALL_FAILED ? CALL_FAILED : 0;
 	if (!e)
 		return err_trace(store_call_keep(w->store));
-	fault(r, e, w->limit);
+	if (e != CALL_FAILED)
+		fault(r, e, w->limit);
 	return err_trace(store_call_undo(w->store));
 }
 

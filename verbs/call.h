@@ -209,9 +209,9 @@ struct call_vault {
 	struct str (*clean)(void *data, struct arena *a, struct str json);
 };
 
-/* What a sender signs with. */
+/* What services sign with that post to a hook or a channel. */
 struct call_hook_secret {
-	struct str hook;   /* its id: for no other it opens */
+	struct str of;     /* its id: for no other it opens */
 	struct str text;   /* NONE: one is made */
 	struct str sealed; /* as the store keeps it */
 };

@@ -2,14 +2,13 @@
 /* hooks.*: where others may deliver events. Deliveries themselves are server/http_hooks.c's. */
 #include "store/hooks.h"
 
-#include "base/id.h"
 #include "handlers.gen.h"
 #include "verbs/call.h"
 #include "verbs/event_kinds.h"
+#include "verbs/receivers.h"
 
 #define SIGNATURE_HEADER STR("X-Signature-256")
 #define ID_HEADER        STR("X-Delivery-Id")
-#define ID_CHARS         24
 
 static int hook_named(struct call *c, struct str who, struct store_hook *out)
 {
@@ -25,29 +24,13 @@ static int tell(struct call *c, const char *kind, const struct hook *h)
 	return err_trace(call_event(c, kind, h->id, fields, ARRAY_LEN(fields)));
 }
 
-/* Not to be guessed, though knowing it is of no use without the secret. */
-static int make_id(struct call *c, struct hook *h)
-{
-	char text[ID_CHARS + 1];
-
-	id_random_text(text, ID_CHARS);
-	h->id = str_dup(c->arena, (struct str){ text, ID_CHARS });
-	return h->id.p ? 0 : err_nomem();
-}
-
 /* The one that was given, or a new one; sealed. */
 static int take_secret(struct call *c, struct store_hook *h, struct str given, struct str *out)
 {
-	struct call_hook_secret secret = { .hook = h->hook.id, .text = given };
-	int e;
-
 	if (!given.p && (h->hook.kind == HOOK_KIND_SLACK || h->hook.kind == HOOK_KIND_STRIPE))
 		return call_fail_field(c, ERROR_CONFLICT, "secret",
 				       "the sender makes it: copy its signing secret");
-	e = c->server->seal_hook_secret(c->server->data, c, &secret);
-	h->secret = secret.sealed;
-	*out = given.p ? STR_NONE : secret.text;
-	return err_trace(e);
+	return err_trace(receiver_seal(c, h->hook.id, given, &h->secret, out));
 }
 
 /* Its events must not be taken for what the runtime says of hooks. */
@@ -93,7 +76,7 @@ int hooks_create(struct call *call, const struct hooks_create_params *p,
 	if (e == 0)
 		e = take_headers(call, p, &h.hook);
 	if (e == 0)
-		e = make_id(call, &h.hook);
+		e = receiver_make_id(call, &h.hook.id);
 	if (e == 0)
 		e = take_secret(call, &h, p->secret, &r->secret);
 	if (e)
