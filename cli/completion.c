@@ -62,11 +62,20 @@ static void put_items(struct cli *c, const struct json *items, struct str prefix
 }
 
 /* Of quests quests.list, of a mailbox mailboxes.list; NULL when there is none. */
-static const struct verb *lister_of(struct cli *c, const char *type)
+static const struct verb *lister_of(struct cli *c, struct str type)
 {
-	const struct verb *v = verb_find(str_fmt(&c->arena, "%ss.list", type));
+	const struct verb *v = verb_find(str_fmt(&c->arena, "%.*ss.list", STR_ARG(type)));
 
-	return v ? v : verb_find(str_fmt(&c->arena, "%ses.list", type));
+	return v ? v : verb_find(str_fmt(&c->arena, "%.*ses.list", STR_ARG(type)));
+}
+
+/* Types have longer names than their nouns where C has the short one: of a task_queue queues.list.
+ */
+static const struct verb *find_lister(struct cli *c, struct str type)
+{
+	const struct verb *v = lister_of(c, type);
+
+	return v ? v : lister_of(c, str_slice(type, str_find(type, '_', 0) + 1, type.n));
 }
 
 /* complete-ids TYPE [PREFIX]. Whatever goes wrong, there is nothing to complete: a shell's prompt
@@ -82,7 +91,7 @@ int completion_ids_run(struct cli *c, struct args *a)
 
 	if (args_parse(c, a, &spec))
 		return EXIT_USAGE;
-	const struct verb *v = lister_of(c, spec.words[0]);
+	const struct verb *v = find_lister(c, str_from(spec.words[0]));
 
 	if (c->globals.timeout_ms == 0)
 		c->globals.timeout_ms = PATIENCE_MS;

@@ -228,8 +228,8 @@ static const struct http_refusal no_such_path = {
 	.status = 404,
 	.code = ERROR_NOT_FOUND,
 	.text = "there is nothing at this path",
-	.hint = "there are /mcp, /mcp/x/LIST, /mcp/readonly, /rpc, /events, /hooks/ID, /healthz, "
-		"/readyz and /metrics",
+	.hint = "there are /mcp, /mcp/x/LIST, /mcp/readonly, /rpc, /events, /hooks/ID, "
+		"/channels/ID, /healthz, /readyz and /metrics",
 };
 
 static void start_metadata(struct http_call *c, const struct http_request *r)
@@ -265,6 +265,8 @@ static const struct http_route routes[] = {
 	  "GET it" },
 	{ STR("/hooks/"),       true,  STR("POST"),      true,  false, http_hooks_start,
 	  "a service that knows the hook's secret POSTs there", HTTP_DELIVERY_MAX },
+	{ STR("/channels/"),    true,  STR("POST"),      true,  false, http_channels_start,
+	  "a service that knows the channel's secret POSTs there", HTTP_DELIVERY_MAX },
 	{ STR("/healthz"),      false, STR("GET, HEAD"), true,  true,  http_health_live,
 	  "GET it" },
 	{ STR("/readyz"),       false, STR("GET, HEAD"), true,  true,  http_health_ready,

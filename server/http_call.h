@@ -72,4 +72,5 @@ void http_events_gone(struct http_events *e); /* the exchange is over */
 /* ---- http_delivery.c ---- */
 #define HTTP_DELIVERY_MAX ((size_t)256 * 1024) /* bytes of a body */
 void http_hooks_start(struct http_call *c, const struct http_request *r);
+void http_channels_start(struct http_call *c, const struct http_request *r);
 void http_delivery_gone(struct http_delivery *d); /* the exchange is over */

@@ -11,6 +11,7 @@
 #include "server/access_keys.h"
 #include "server/actions.h"
 #include "server/audit.h"
+#include "server/channel_in.h"
 #include "server/conn_http.h"
 #include "server/hook_secret.h"
 #include "server/lanes.h"
@@ -211,6 +212,12 @@ static int seal_hook_secret(void *data, struct call *c, struct call_hook_secret 
 	return err_trace(hook_secret_seal(data, c->arena, secret));
 }
 
+static int echo_channel(void *data, struct call *c, const struct store_channel *channel,
+			struct str chat, struct channel_arrival *out, struct str *fault)
+{
+	return err_trace(channel_in_echo(data, c, channel, chat, out, fault));
+}
+
 void info_init(struct server *s)
 {
 	s->for_verbs = (struct call_server){
@@ -224,6 +231,7 @@ void info_init(struct server *s)
 		.check_actions = actions_check,
 		.check_predicates = predicates_check,
 		.seal_hook_secret = seal_hook_secret,
+		.echo_channel = echo_channel,
 		.backup_path = backup_path,
 	};
 	secrets_fill(&s->for_verbs.vault);

@@ -14,6 +14,7 @@
 #include "server/quota.h"
 #include "server/request.h"
 #include "server/server.h"
+#include "store/channels.h"
 #include "store/hooks.h"
 #include "store/mail.h"
 #include "store/queues.h"
@@ -221,7 +222,8 @@ bool scheduler_has_work(const struct scheduler *c)
 	}
 	if (store_queue_has_work(&tx, &has_work) ||
 	    (!has_work && store_schedule_next(&tx, &next)) ||
-	    (!has_work && !next && store_hook_any(&tx, &has_work)))
+	    (!has_work && !next && store_hook_any(&tx, &has_work)) ||
+	    (!has_work && !next && store_channel_any(&tx, &has_work)))
 		err_forget();
 	store_read_end(c->server->reader);
 	store_reader_idle(c->server->reader);

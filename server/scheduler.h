@@ -22,6 +22,6 @@ void scheduler_tell(struct scheduler *c, const struct store_news *news);
 void scheduler_connection_gone(struct scheduler *c, uint64_t connection);
 /* No round begins any more. Harmless for NULL. */
 void scheduler_stop(struct scheduler *c);
-/* Is there a task to be done, a worker or a hook that is there, or a schedule that will be due,
- * so that the server must be? */
+/* Is there a task to be done, a worker, a hook or an enabled channel that is there, or a schedule
+ * that will be due, so that the server must be? */
 bool scheduler_has_work(const struct scheduler *c);

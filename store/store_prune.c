@@ -11,7 +11,7 @@
 
 enum { PRUNE_ROWS = 500 /* at a time */, BACKUPS_MAX = 1000 };
 
-/* So long a delivery to a hook is known again: longer than any sender tries. */
+/* So long a delivery to a hook or channel is known again: longer than any sender tries. */
 #define KEEP_DELIVERIES_MS ((int64_t)30 * 24 * 3600 * 1000)
 
 struct prune {
@@ -132,6 +132,7 @@ int store_prune(struct store *s, bool *has_more)
 		  .keep_rows = s->o.keep_messages_rows,
 		  .head = SQL_MESSAGE_HEAD },
 		{ SQL_HOOK_DELIVERY_FRONT, SQL_HOOK_DELIVERY_PRUNE, KEEP_DELIVERIES_MS },
+		{ SQL_CHANNEL_DELIVERY_FRONT, SQL_CHANNEL_DELIVERY_PRUNE, KEEP_DELIVERIES_MS },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {

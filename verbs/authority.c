@@ -314,6 +314,8 @@ static const struct target_rule {
 	  " has nor sits above him" },
 	{ STR("hook"), true, authority_rule_hook, "it neither made ",
 	  " nor sits above whoever did" },
+	{ STR("chat_channel"), false, authority_rule_channel, "it neither made ",
+	  " nor sits above whoever did" },
 	{ STR("owner"), false, rule_owner, "it has no authority over ", "" },
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "verbs/authority_work.h"
 
+#include "store/channels.h"
 #include "store/hooks.h"
 #include "store/schedules.h"
 #include "store/subscriptions.h"
@@ -153,4 +154,17 @@ int authority_rule_hook(const struct authority_question *q, enum authority_answe
 	if (e)
 		return e < 0 ? err_trace(e) : STORE_NONE;
 	return err_trace(rule_of(q, h.hook.created_by, out));
+}
+
+int authority_rule_channel(const struct authority_question *q, enum authority_answer *out)
+{
+	struct store_channel k;
+	bool may;
+	int e = store_channel_find(q->tx, q->target, &k);
+
+	if (e)
+		return e < 0 ? err_trace(e) : STORE_NONE;
+	e = authority_over_principal(q->tx, q->who, k.channel.created_by, &may);
+	*out = may ? AUTHORITY_YES : AUTHORITY_NO;
+	return err_trace(e);
 }

@@ -15,7 +15,10 @@ int authority_rule_worker(const struct authority_question *q,
 int authority_rule_queue(const struct authority_question *q, enum authority_answer *out) must_check;
 int authority_rule_subscription(const struct authority_question *q,
 				enum authority_answer *out) must_check;
-/* A schedule is whose authority its calls have; a hook whose it is that made it. */
+/* A schedule is whose authority its calls have; a hook or channel whose it is that made it. A
+ * channel speaks to whom its maker may bring along: workflow_admin alone does not change it. */
 int authority_rule_schedule(const struct authority_question *q,
 			    enum authority_answer *out) must_check;
 int authority_rule_hook(const struct authority_question *q, enum authority_answer *out) must_check;
+int authority_rule_channel(const struct authority_question *q,
+			   enum authority_answer *out) must_check;

@@ -23,6 +23,8 @@ struct store_event_filter;
 struct store_offer;
 struct verb;
 struct call_server;
+struct channel_arrival;
+struct store_channel;
 
 enum {
 	CALL_FAILED = 1, /* refused; call->failure says why */
@@ -235,6 +237,10 @@ struct call_server {
 	int (*check_predicates)(void *data, struct call *c, const char *field,
 				const struct event_predicate_list *list, struct call_wanted *out);
 	int (*seal_hook_secret)(void *data, struct call *c, struct call_hook_secret *s);
+	/* A message of this chat, signed as the channel's service signs, through the checks of one
+	 * that comes. *fault: what was wrong with it, else NONE. */
+	int (*echo_channel)(void *data, struct call *c, const struct store_channel *channel,
+			    struct str chat, struct channel_arrival *out, struct str *fault);
 	/* A new file's name beside the automatic backups. */
 	int (*backup_path)(void *data, struct call *c, char **out);
 	struct call_vault vault;

@@ -8,12 +8,12 @@
 #include "store/sessions.h"
 #include "store/tasks.h"
 
-static const struct str reserved[] = { STR("agent"),   STR("quest"),        STR("idea"),
-				       STR("system"),  STR("role"),         STR("session"),
-				       STR("task"),    STR("schedule"),     STR("queue"),
-				       STR("worker"),  STR("user"),         STR("key"),
-				       STR("firing"),  STR("subscription"), STR("mail"),
-				       STR("mailbox"), STR("credential"),   STR("hook") };
+static const struct str reserved[] = {
+	STR("agent"),   STR("quest"),      STR("idea"),     STR("system"),       STR("role"),
+	STR("session"), STR("task"),       STR("schedule"), STR("queue"),        STR("worker"),
+	STR("user"),    STR("key"),        STR("firing"),   STR("subscription"), STR("mail"),
+	STR("mailbox"), STR("credential"), STR("hook"),     STR("channel")
+};
 
 /* All that the runtime itself fires. */
 static const struct str kinds[] = {
@@ -21,6 +21,11 @@ static const struct str kinds[] = {
 	STR("agent.retired"),
 	STR("agent.spawned"),
 	STR("agent.updated"),
+	STR("channel.created"),
+	STR("channel.deleted"),
+	STR("channel.disabled"),
+	STR("channel.enabled"),
+	STR("channel.updated"),
 	STR("credential.created"),
 	STR("credential.deleted"),
 	STR("credential.rotated"),

@@ -105,8 +105,7 @@ static bool is_name_byte(char ch)
 	       ch == '-' || ch == '.' || (ch & 0x80);
 }
 
-/* The next "@name" of text from *at on, without the sign and the full stop of its sentence. */
-static struct str next_name(struct str text, size_t *at)
+struct str talk_next_name(struct str text, size_t *at)
 {
 	while (*at < text.n) {
 		size_t from = str_find(text, '@', *at) + 1, to = from;
@@ -133,7 +132,7 @@ static int find_mentions(struct saying *y)
 		return err_nomem();
 	for (size_t i = 0; i < y->words->mentions.n; i++)
 		add_once(&list, MESSAGE_MENTIONS_MAX, y->words->mentions.v[i]);
-	while ((name = next_name(y->words->text, &at)).p)
+	while ((name = talk_next_name(y->words->text, &at)).p)
 		for (size_t i = 0; i < y->all.n; i++)
 			if (str_eq_nocase(y->all.v[i].name, name) &&
 			    !is_speaker(y, y->all.v[i].participant))
@@ -250,7 +249,8 @@ static int make_turns(struct saying *y, int64_t *n_made)
 	const struct participant *other = the_other(y);
 	int e = 0;
 
-	if (other && y->all.n <= 2)
+	/* in a channel's chat only who is called: the other one may be a room */
+	if (other && y->all.n <= 2 && y->session->session.kind != SESSION_KIND_CHANNEL)
 		add_once(&y->called, CALLED_MAX, other->participant);
 	for (size_t i = 0; i < y->m.message.mentions.n; i++)
 		add_once(&y->called, CALLED_MAX, y->m.message.mentions.v[i]);

@@ -26,6 +26,10 @@ struct talk_said {
 int talk_say(struct call *c, struct store_session *s, const struct talk_words *w,
 	     struct talk_said *out) must_check;
 
+/* The next "@name" of a text from *at on, without the sign and the full stop of its sentence; NONE
+ * when there is none. */
+struct str talk_next_name(struct str text, size_t *at);
+
 /* A message as it is, with its event: nobody is called, no agent gets a turn. */
 int talk_note(struct call *c, struct store_session *s, struct store_message *m) must_check;
 /* The same of the runtime's own words. */

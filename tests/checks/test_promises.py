@@ -16,6 +16,7 @@ MET = {
     "talk": "m7 m11 m12",
     "time and others": "ik_q22 ag_51",
     "workers": "ik_q24 ag_5 ag_6 ag_17 ag_18 ag_19",
+    "mail": "ik_m1 ik_m2 ik_m3",
 }
 NAME = re.compile(r"^TEST\((\w+)\)|def test_(\w+)\(", re.M)
 BEGIN = re.compile(r"^(?:(?:tm_[a-z]+_\d+|f_\d+|mcp_[a-z]\d+|(?:ik_|ag_)?[qmt]?\d+)_)+")

@@ -98,7 +98,7 @@ class Tools(unittest.TestCase):
     def test_what_removes_is_said_to_destroy(self):
         """mcp-T7: a client that asks before what destroys asks before each of these, and before no others."""
         destroying = {t["name"] for t in map(json.loads, self.lists["all"]) if t["annotations"]["destructiveHint"]}
-        self.assertEqual(destroying, {"agents_delete", "credentials_delete", "hooks_delete", "ideas_delete", "keys_revoke", "mailboxes_delete", "roles_delete", "schedules_delete", "system_batch", "tasks_purge",
+        self.assertEqual(destroying, {"agents_delete", "channels_delete", "credentials_delete", "hooks_delete", "ideas_delete", "keys_revoke", "mailboxes_delete", "roles_delete", "schedules_delete", "system_batch", "tasks_purge",
                                       "users_delete", "verbs_destroy", "workers_remove"})
 
     def test_no_tool_wants_an_argument_in_a_header(self):

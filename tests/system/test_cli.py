@@ -472,6 +472,8 @@ class Calls(Folder):
         self.assertEqual(self.cli("complete-ids", "quest", "q-", code=0).stdout,
                          f"{made['short_id']}\tshown in completion\n")
         self.assertEqual(self.cli("complete-ids", "quest", "zz", code=0).stdout, "")
+        channel = self.ok("channels", "upsert", "support", "--kind", "webhook", "--who", self.ok("agents", "spawn", "clerk")["id"])
+        self.assertEqual(self.cli("complete-ids", "chat_channel", code=0).stdout, f"{channel['id']}\tsupport\n")
         self.assertEqual(self.cli("complete-ids", "nonsense", code=0).stdout, "")
         self.cli("stop", code=0)
         self.assertEqual(self.cli("complete-ids", "quest", code=0).stdout, "")

@@ -149,10 +149,11 @@ class Threats(unittest.TestCase):
                 "idea": lines.ok("ideas.store", {"name": "n", "content": "c"})["id"],
                 "role": lines.ok("roles.create", {"title": "t", "type": "advisor"})["id"], "user": lines.ok("users.create", {"name": "u"})["id"],
                 "task": lines.ok("tasks.create")["id"], "worker": lines.ok("workers.register", {"name": "w"})["id"],
-                "mailbox": lines.ok("mailboxes.create", {"name": "m"})["id"], "session": lines.ok("sessions.create")["id"]}
+                "mailbox": lines.ok("mailboxes.create", {"name": "m"})["id"],
+                "channel": lines.ok("channels.upsert", {"name": "c", "kind": "webhook", "who": "somebody"})["id"], "session": lines.ok("sessions.create")["id"]}
         kinds = {"quests": "quest", "agents": "agent", "ideas": "idea", "roles": "role", "users": "user", "keys": "key", "tasks": "task",
                  "workers": "worker", "mailboxes": "mailbox", "sessions": "session", "inbox": "session", "mention": "session", "events": "subscription", "credentials": "credential",
-                 "schedules": "schedule", "hooks": "hook",
+                 "schedules": "schedule", "hooks": "hook", "channels": "channel",
                  "add_participant": "session"}
         fields = {"mention": "session", "add_participant": "session", "message_to": None}  # whatever has an id can be talked to
         missing = "0192f0c1-2222-7333-8444-555566667777"
@@ -165,7 +166,7 @@ class Threats(unittest.TestCase):
                 "tasks.approve": {"decision": "approve"}, "tasks.review": {"decision": "accept"},
                 "tasks.answer": {"question_id": "x", "answer": 1}, "workers.remove": {"confirm": True},
                 "mailboxes.send": {"payload": 1}, "mailboxes.ack": {"receipts": []}, "mailboxes.delete": {"confirm": True}, "credentials.delete": {"confirm": True},
-                "schedules.delete": {"confirm": True}, "schedules.update": {"enabled": False}, "hooks.delete": {"confirm": True},
+                "schedules.delete": {"confirm": True}, "schedules.update": {"enabled": False}, "hooks.delete": {"confirm": True}, "channels.delete": {"confirm": True},
                 "inbox.answer": {"text": "x"}, "mention": {"who": "somebody"}, "add_participant": {"who": "somebody"}}
         n = 0
         for name, verb in VERBS.items():

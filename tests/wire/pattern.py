@@ -86,9 +86,9 @@ OPAQUE = re.compile(r'("(?:token|next_cursor|cursor|generation|incident|instance
 COUNTED = re.compile(r'("(?:pid|uptime_s|commits|calls|connections|streams|\w+_bytes|age_days|recency|score|queued_\w+)":)-?[0-9.e-]+')
 
 
-# A key, and the part of it that names it; receipts of mail; a hook's secret and id; hashes of the audit.
+# A key, and the part of it that names it; receipts of mail; a hook's or channel's secret and id; hashes of the audit.
 KEY = re.compile(r'qd_[0-9A-Za-z]{57}|(?<="id":")[0-9A-Za-z]{8}(?=")|(?<="target":")[0-9A-Za-z]{8}(?=")'
-                 r'|whs_[0-9A-Za-z_-]{43}|(?<="id":")[a-z0-9]{24}(?=")|(?<=/hooks/)[a-z0-9]{24}'
+                 r'|whs_[0-9A-Za-z_-]{43}|(?<="id":")[a-z0-9]{24}(?=")|(?<=/hooks/)[a-z0-9]{24}|(?<=/channels/)[a-z0-9]{24}'
                  r'|(?<="rotated_to":")[0-9A-Za-z]{8}(?=")|(?<=with id: )[0-9A-Za-z]{8}(?= ends)'
                  r'|(?<=")(?:[1-9][0-9]*-){3}[0-9a-f]{32}(?=")')
 HASH = re.compile(r'"[0-9a-f]{64}"')

@@ -272,6 +272,14 @@ static const struct fixture {
 	  "insert into hook_deliveries (at_ms, hook, key, event) values (5, 1, 'd', 7);",
 	  "select (select name || secret || old_secret || kind from hooks) = 'repoxy1'"
 	  " and (select event from hook_deliveries where hook = 1 and key = 'd') = 7" },
+	{ 17,
+	  "insert into meta values ('generation', 'old'), ('counter', '1'), ('instance', "
+	  "'old-company');"
+	  "insert into channels (id, name, kind, secret, who, created_by, created_at, updated_at) "
+	  "values ('k1', 'c', 1, 's', 'agent:a', 'p', 1, 2);"
+	  "insert into channel_chats (channel, chat) values (1, 'x');",
+	  "select (select name || chat from channels k join channel_chats h on h.channel = k.n) = "
+	  "'cx'" },
 };
 
 static bool make_old(struct world *w, const struct fixture *f)

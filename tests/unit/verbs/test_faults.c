@@ -287,6 +287,22 @@ static const struct step talk[] = {
 	{ "sessions.messages", "{'id': 's-3'}" },
 };
 
+static const struct step chats[] = {
+	{ "agents.spawn", "{'name': 'kim'}" },
+	{ "channels.upsert",
+	  "{'name': 'c', 'kind': 'webhook', 'who': 'kim', 'allowed': ['a', 'b']}" },
+	{ "channels.upsert", "{'name': 'd', 'kind': 'slack', 'who': 'kim'}" },
+	{ "channels.upsert", "{'name': 'c', 'who': 'agent:kim', 'secret': '0123456789abcdef'}" },
+	{ "channels.upsert", "{'name': 'c', 'kind': 'email'}" },
+	{ "channels.enable", "{'id': 'c'}" },
+	{ "channels.enable", "{'id': 'd'}" },
+	{ "channels.test", "{'id': '$2'}" },
+	{ "channels.test", "{'id': 'c', 'chat': 'z'}" },
+	{ "channels.get", "{'id': 'c'}" },
+	{ "channels.list", "{'limit': 1}" },
+	{ "channels.delete", "{'id': 'd', 'confirm': true}" },
+};
+
 enum { SWALLOWED = 1000 };
 
 static const char *const points[] = { "db_stmt", "db_step", "arena_alloc" };
@@ -439,6 +455,16 @@ TEST(f_13_every_verb_of_talk_says_what_fails_and_works_the_next_time)
 	if (!FAIL_POINTS_BUILT)
 		TEST_SKIP("this build has no fail points");
 	fail_every_step(&w, talk, ARRAY_LEN(talk));
+}
+
+TEST(f_13_every_verb_of_channels_says_what_fails_and_works_the_next_time)
+{
+	WORLD_OPEN(w);
+
+	if (!FAIL_POINTS_BUILT)
+		TEST_SKIP("this build has no fail points");
+	fail_every_step(&w, chats, ARRAY_LEN(chats));
+	CHECK_INT(world_int(world_say(&w, "channels.get", "{'id': 'c'}"), "messages"), 1);
 }
 
 /* A round of timers with the n-th hit of a point failing, undone. What it returned. */

@@ -14,6 +14,7 @@
 #include "store/mail.h"
 #include "verbs.gen.h"
 #include "verbs/authority.h"
+#include "verbs/channels_take.h"
 #include "verbs/schedules_due.h"
 #include "verbs/tasks_due.h"
 
@@ -146,6 +147,31 @@ static int fake_check_actions(void *data, struct call *c, const char *field,
 	return 0;
 }
 
+/* As good as sealed. */
+static int fake_hook_secret(void *data, struct call *c, struct call_hook_secret *s)
+{
+	if (!s->text.p)
+		s->text = str_dup(c->arena, STR("whs_made"));
+	s->sealed = str_fmt(c->arena, "sealed %.*s", STR_ARG(s->text));
+	return s->sealed.p ? 0 : err_nomem();
+}
+
+static int fake_echo(void *data, struct call *c, const struct store_channel *channel,
+		     struct str chat, struct channel_arrival *out, struct str *fault)
+{
+	struct world *w = data;
+
+	*fault = w->echo_fault;
+	*out = (struct channel_arrival){
+		.message = { .chat = chat, .from = STR("test"), .text = STR("a test") },
+		.keys = { ARENA_ARRAY(c->arena, 1, struct str), 1 },
+	};
+	if (!out->keys.v)
+		return err_nomem();
+	out->keys.v[0] = str_fmt(c->arena, "echo %u", ++w->n_keys);
+	return out->keys.v[0].p ? 0 : err_nomem();
+}
+
 int world_open(struct world *w)
 {
 	store_options_init(&w->o);
@@ -170,6 +196,8 @@ int world_open(struct world *w)
 		.chain = fake_chain,
 		.check_actions = fake_check_actions,
 		.vault = fake_vault,
+		.seal_hook_secret = fake_hook_secret,
+		.echo_channel = fake_echo,
 	};
 	arena_init(&w->arena, 0);
 	return store_open(&w->o, &w->store, &w->problem);

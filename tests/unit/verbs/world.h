@@ -24,6 +24,7 @@ struct world {
 	struct call_server server;
 	uint32_t n_keys;
 	bool is_vault_locked;
+	struct str echo_fault;    /* what a channel's test meets */
 	struct str company_model; /* what the configuration says; NONE at first */
 	bool is_time_over;        /* of the next call */
 	bool is_starving;         /* calls are first tried with ever more memory, from none on */
