@@ -452,9 +452,10 @@ void access_keys_expect_end(struct access_keys *k, int64_t expires_ms)
 
 /* ---- keys.use ---- */
 
-static bool refuse(struct request *r, enum error_code code, const char *text)
+static bool refuse(struct request *r, enum error_code code, const char *text, struct str hint)
 {
 	request_fail(r, code, "%s", text);
+	r->call.failure.hint = hint;
 	return false;
 }
 
@@ -463,14 +464,17 @@ static bool may_use(struct request *r)
 	const struct channel *c = r->channel;
 
 	if (!c || c->kind != CHANNEL_LINES) {
-		(void)refuse(r, ERROR_UNSUPPORTED, "over HTTP the Authorization header says it");
+		(void)refuse(r, ERROR_UNSUPPORTED, "over HTTP a header says who calls",
+			     STR("send Authorization: Bearer with the key on each request"));
 		call_data_str(&r->call, "reason", STR("no line connection"));
 		return false;
 	}
 	if (c->principal.key)
-		return refuse(r, ERROR_CONFLICT, "this connection uses a key already");
+		return refuse(r, ERROR_CONFLICT, "this connection uses a key already",
+			      STR("open another connection for another key"));
 	if (c->requests.next != &r->link || r->link.next != &c->requests || mcp_is_busy(c))
-		return refuse(r, ERROR_CONFLICT, "this connection is in use: use the key first");
+		return refuse(r, ERROR_CONFLICT, "this connection is in use",
+			      STR("open another connection and use the key first on it"));
 	return true;
 }
 
@@ -542,9 +546,12 @@ void access_keys_use(struct request *r)
 	if (e < 0) {
 		faults_fail(r, e, r->verb->name, &r->server->fault_lines);
 	} else if (!is_known) {
-		(void)refuse(r, ERROR_UNAUTHENTICATED, "the key is not known, or has ended");
+		(void)refuse(r, ERROR_UNAUTHENTICATED, "the key is not known, or has ended",
+			     STR("give the whole key as keys.create showed it, on a new "
+				 "connection; keys.list shows which are active"));
 	} else if (e) {
-		(void)refuse(r, ERROR_TOO_MANY_REQUESTS, "too many connections use this key");
+		(void)refuse(r, ERROR_TOO_MANY_REQUESTS, "too many connections use this key",
+			     STR("close one of them first"));
 	} else {
 		access_keys_expect_end(k, found.who.expires_ms);
 		answer_use(r);

@@ -64,7 +64,7 @@ bool decode_allowed(struct request *r)
 {
 	if (r->principal.expires_ms &&
 	    clock_wall_ms(&r->server->clock) >= r->principal.expires_ms) {
-		request_fail(r, ERROR_UNAUTHENTICATED, "the caller's key or token has ended");
+		request_fail_ended(r);
 		return false;
 	}
 	return !authority_check_verb(&r->call, &r->principal, r->verb);

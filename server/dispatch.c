@@ -491,7 +491,7 @@ void dispatch_start(struct request *r, struct str method, const struct json *par
 static void fail_cancelled(struct request *r)
 {
 	if (r->is_revoked)
-		request_fail(r, ERROR_UNAUTHENTICATED, "the caller's key or token has ended");
+		request_fail_ended(r);
 	else
 		request_fail(r, ERROR_CANCELLED, "the call was cancelled");
 }

@@ -177,7 +177,8 @@ void follow_start(struct request *r)
 	} else if (r->ops->frame && r->channel) {
 		follow_lines(r);
 	} else {
-		request_fail(r, ERROR_UNSUPPORTED, "this transport cannot stream; use GET /events");
+		request_fail(r, ERROR_UNSUPPORTED, "this transport cannot stream");
+		r->call.failure.hint = STR("follow with GET /events, or ask with events.poll");
 		call_data_str(&r->call, "reason", STR("no stream on this transport"));
 		dispatch_finish(r);
 	}

@@ -151,6 +151,13 @@ void request_fail(struct request *r, enum error_code code, const char *fmt, ...)
 	r->call.failure.message = str_dup(&r->arena, str_utf8_prefix(str_from(text), sizeof(text)));
 }
 
+void request_fail_ended(struct request *r)
+{
+	request_fail(r, ERROR_UNAUTHENTICATED, "the caller's key or token has ended");
+	r->call.failure.hint = STR("come again with another key (keys.create, keys.rotate) or a "
+				   "new token, on a new connection");
+}
+
 /* ---- failures as JSON ---- */
 
 static void put_faults(const struct shape_faults *faults, struct json_out *w)

@@ -120,6 +120,8 @@ void dispatch_cancel(struct request *r);
 /* Refuses before or instead of a verb; the same as call_fail on r->call. Ends nothing: follow it
  * with ops->done. */
 void request_fail(struct request *r, enum error_code code, const char *fmt, ...) printf_like(3, 4);
+/* The same: what the caller came with has ended since. */
+void request_fail_ended(struct request *r);
 
 /* The failure as `{"code":…,"message":…,"data":{…}}` (JSON-RPC's error object). */
 void request_put_error(const struct call_failure *f, const struct verb *verb, struct json_out *w);

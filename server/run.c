@@ -138,7 +138,7 @@ bool run_check_key(struct request *r, struct store_tx *tx, struct log_limit *lim
 		fault(r, e, limit);
 	} else if (!is_live) {
 		r->outcome = CALL_FAILED;
-		request_fail(r, ERROR_UNAUTHENTICATED, "the caller's key or token has ended");
+		request_fail_ended(r);
 	}
 	return !e && is_live;
 }

@@ -23,13 +23,16 @@ static int refuse(struct server *s, struct call *c, int e)
 	if (e == VAULT_CORRUPT)
 		return call_fail(c, ERROR_CREDENTIAL_CORRUPT, "%.*s",
 				 STR_ARG(error_table[ERROR_CREDENTIAL_CORRUPT].message));
-	if (e == VAULT_GIVEN)
+	if (e == VAULT_GIVEN) {
+		c->failure.hint = STR("put a new one in the first line of what it gives, start "
+				      "again, and repeat this");
+		return call_fail(c, ERROR_UNSUPPORTED, "the service manager gives the master key");
+	}
+	if (e == VAULT_FULL) {
+		c->failure.hint = STR("start the server anew, and repeat this");
 		return call_fail(c, ERROR_UNSUPPORTED,
-				 "the service manager gives the master key: put a new one in the "
-				 "first line of what it gives, start again, and repeat this");
-	if (e == VAULT_FULL)
-		return call_fail(c, ERROR_UNSUPPORTED,
-				 "it was rotated too often since the server began: start it anew");
+				 "it was rotated too often since the server began");
+	}
 	advice = vault_advice(s->vault, c->arena);
 	if (advice.p)
 		c->failure.hint = advice;

@@ -119,9 +119,11 @@ static int check_one(struct call *c, const struct credentials_ingest_params *p)
 	if (p->agent.p && p->role.p)
 		return call_fail_field(c, ERROR_CONFLICT, "role",
 				       "it is an agent's or a role's, not both");
-	if (p->source == CREDENTIAL_SOURCE_MADE)
+	if (p->source == CREDENTIAL_SOURCE_MADE) {
+		c->failure.hint = STR("say how the value came in: call, sealed, terminal or pipe");
 		return call_fail_field(c, ERROR_UNSUPPORTED, "source",
 				       "'made' are those that questd makes");
+	}
 	return 0;
 }
 

@@ -168,6 +168,8 @@ class Keys(unittest.TestCase):
             lines = self.server.lines()
             answer = lines.call("keys.use", {"key": wrong})
             self.assertIn(code_of(answer), ("unauthenticated", "invalid_params"), wrong)
+            if code_of(answer) == "unauthenticated":
+                self.assertIn("the whole key as keys.create showed it, on a new connection", answer["error"]["data"]["hint"])
             with self.assertRaises(EOFError, msg="what follows would be done as the owner"):
                 lines.read()
             lines.close()
@@ -356,12 +358,15 @@ class Keys(unittest.TestCase):
         key = self.key()
         answer = rpc(self.server, "keys.use", {"key": key["secret"]}, key["secret"])[2]
         self.assertEqual(code_of(answer), "unsupported")
+        self.assertEqual(answer["error"]["data"]["hint"], "send Authorization: Bearer with the key on each request")
 
     def test_a_connection_in_use_does_not_become_another(self):
         lines, key = self.server.lines(), self.key()
         lines.send({"jsonrpc": "2.0", "id": 7, "method": "events.follow", "params": {}})
         lines.read()
-        self.assertEqual(code_of(lines.call("keys.use", {"key": key["secret"]})), "conflict")
+        said = lines.call("keys.use", {"key": key["secret"]})
+        self.assertEqual(code_of(said), "conflict")
+        self.assertIn("open another connection", said["error"]["data"]["hint"])
         lines.close()
 
     # ---- an end is an end
