@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/run.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -246,6 +247,14 @@ static void run_again(struct request *r, struct store_tx *tx, struct run_writer 
 	arena_reset(&w->scratch);
 }
 
+static int begin(struct request *r, struct run_writer *w, struct store_tx *tx)
+{
+	if (!w->is_bare)
+		return store_call_begin(w->store, &r->arena, r->call.now_ms, tx);
+	store_call_begin_bare(w->store, &r->arena, r->call.now_ms, tx);
+	return 0;
+}
+
 int run_write(struct request *r, struct run_writer *w)
 {
 	struct store_tx tx;
@@ -260,7 +269,7 @@ int run_write(struct request *r, struct run_writer *w)
 		r->outcome = CALL_FAILED;
 		return err_trace(run_record_failure(r, w->store));
 	}
-	e = store_call_begin(w->store, &r->arena, r->call.now_ms, &tx);
+	e = begin(r, w, &tx);
 	if (e)
 		return err_trace(e);
 	if (r->has_waited)
@@ -273,7 +282,27 @@ int run_write(struct request *r, struct run_writer *w)
 	if (!r->outcome)
 		return err_trace(store_call_keep(w->store));
 	e = store_call_undo(w->store);
+	if (e == STORE_SPOILT)
+		return RUN_SPOILT;
 	if (e || r->outcome == CALL_WAIT)
 		return err_trace(e);
 	return err_trace(run_record_failure(r, w->store));
+}
+
+bool run_can_redo(const struct request *r)
+{
+	return !r->job && !r->round && !r->has_waited && !r->holds_secret &&
+	       (r->is_refused || r->verb->lane != LANE_SERVER);
+}
+
+int run_redo(struct request *r, struct run_writer *w)
+{
+	assert(!w->is_bare && run_can_redo(r));
+	if (r->outcome == CALL_WAIT || r->call.failure.code == ERROR_CANCELLED)
+		return 0;
+	if (r->outcome)
+		return err_trace(run_record_failure(r, w->store));
+	r->is_replayed = false;
+	memset(r->result, 0, r->verb->result->size);
+	return err_trace(run_write(r, w));
 }

@@ -27,8 +27,17 @@ struct run_writer {
 	struct store *store;
 	struct arena scratch;
 	struct log_limit *limit;
+	bool is_bare; /* calls have no savepoint */
 };
+/* RUN_SPOILT: the call failed and has no savepoint, and what it changed is still there. */
 int run_write(struct request *r, struct run_writer *w) must_check;
+enum { RUN_SPOILT = 1 };
+/* After the transaction was rolled back, whoever spoilt it: what went well again, what failed on
+ * record again. Negative as run_write. */
+int run_redo(struct request *r, struct run_writer *w) must_check;
+/* May it be done again? What holds a secret may have used it up; what has waited, and the server's
+ * own, know of what they did. */
+bool run_can_redo(const struct request *r);
 /* A key that was revoked while the call waited does nothing any more: false, the call failed. */
 bool run_check_key(struct request *r, struct store_tx *tx, struct log_limit *limit) must_check;
 /* Puts a failed call on record, in a savepoint of its own. Negative as run_write. */

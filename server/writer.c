@@ -24,6 +24,7 @@
 #include "verbs.gen.h"
 
 #define BATCH_MAX   128
+#define CAREFUL     100 /* batches */
 #define JOINS_MAX   3
 #define HASTE_CALLS 32  /* so many make a commit worth it while a lone caller waits for it */
 #define MATCH_MAX   256 /* subscriptions that a batch's events are held against */
@@ -41,6 +42,7 @@ struct writer {
 	bool is_running;
 	struct log_limit limit;
 	struct run_writer run;
+	int n_careful; /* batches to come whose calls have savepoints */
 	atomic_bool is_news_lost;
 	atomic_uint_least64_t n_batches, n_batched;
 	atomic_bool is_closing, is_fatal;
@@ -73,6 +75,8 @@ static void fail_all(struct writer *w, struct list *batch, int e)
 
 static int run_one(struct writer *w, struct request *r)
 {
+	if (!run_can_redo(r))
+		w->run.is_bare = false; /* nor may those behind it undo it */
 	if (r->verb->lane == LANE_SERVER && !r->is_refused)
 		return err_trace(batch_run_atomic(r, w->server->store, &w->limit));
 	return err_trace(run_write(r, &w->run));
@@ -134,6 +138,25 @@ static struct list *next_of(struct writer *w, struct round *round)
 	return it;
 }
 
+/* The last call has failed halfway, and no call has a savepoint: all is undone, and what was done
+ * before it is done again. It takes a fault, or a caller who means it: for a while then each call
+ * has one. */
+static int redo(struct writer *w, struct round *round)
+{
+	struct store *store = w->server->store;
+	int e;
+
+	w->run.is_bare = false;
+	w->n_careful = CAREFUL;
+	store_rollback(store);
+	e = store_begin_soon(store);
+	list_for_each (it, tmp, &round->calls) {
+		if (!e)
+			e = run_redo(request_in_lane(it), &w->run);
+	}
+	return err_trace(e);
+}
+
 static int run_all(struct writer *w, struct round *round)
 {
 	struct list *it;
@@ -145,6 +168,8 @@ static int run_all(struct writer *w, struct round *round)
 		list_push_back(&round->calls, it);
 		round->n_calls++;
 		e = run_is_stopped(r) ? 0 : run_one(w, r);
+		if (e == RUN_SPOILT)
+			e = redo(w, round);
 		if (e)
 			return err_trace(e);
 	}
@@ -164,6 +189,8 @@ static int run_calls(struct writer *w, struct round *round)
 	struct store *store = w->server->store;
 	int e;
 
+	w->run.is_bare = w->n_careful == 0;
+	w->n_careful -= !w->run.is_bare;
 	if (atomic_load(&w->has_lone))
 		take_in(w);
 	/* moving the log is left to a batch for which no lone caller waits, when one will come */

@@ -89,6 +89,8 @@ int db_commit(struct db *db) must_check;               /* negative: it was rolle
 void db_rollback(struct db *db);                       /* harmless without a transaction */
 int db_savepoint(struct db *db) must_check;            /* one level */
 int db_release(struct db *db) must_check;
+/* At the end of a call without one. Negative when the whole transaction has gone. */
+int db_go_on(struct db *db) must_check;
 /* Undoes and ends the savepoint. Negative when the whole transaction has gone. */
 int db_rollback_to(struct db *db) must_check;
 /* May be called from another thread: the running statement ends with ERR_INTERRUPT. */

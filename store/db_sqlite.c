@@ -379,16 +379,22 @@ int db_release(struct db *db)
 	return err_trace(run_id(db, SQL_RELEASE));
 }
 
-int db_rollback_to(struct db *db)
+int db_go_on(struct db *db)
 {
-	int e;
-
 	db_reset_all(db);
 	if (sqlite3_get_autocommit(db->handle))
 		return err_new(
 		    db->fault ? db->fault : ERR_INTERNAL,
 		    "the transaction was rolled back by the failure of one of its calls");
-	e = run_id(db, SQL_ROLLBACK_TO);
+	return 0;
+}
+
+int db_rollback_to(struct db *db)
+{
+	int e = db_go_on(db);
+
+	if (!e)
+		e = run_id(db, SQL_ROLLBACK_TO);
 	if (e)
 		return err_trace(e);
 	return err_trace(run_id(db, SQL_RELEASE));

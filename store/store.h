@@ -125,10 +125,15 @@ int store_begin_soon(struct store *s) must_check;
 /* Fills tx for one call inside the begun transaction and sets a savepoint. */
 int store_call_begin(struct store *s, struct arena *a, int64_t now_ms,
 		     struct store_tx *tx) must_check;
+/* The same without a savepoint, which costs as much as a small call: for one that is likely to go
+ * well. */
+void store_call_begin_bare(struct store *s, struct arena *a, int64_t now_ms, struct store_tx *tx);
 int store_call_keep(struct store *s) must_check;
 /* Negative: the whole batch is gone with it (a full disk may end the transaction under us); roll
- * back and answer every call of the batch with this error. */
+ * back and answer every call of the batch with this error. STORE_SPOILT: what a call without a
+ * savepoint has changed is still there; roll back, and do the others again. */
 int store_call_undo(struct store *s) must_check;
+enum { STORE_SPOILT = 1 };
 /* After this returned 0 everything kept is on disk. After a negative result nothing is, and the
  * transaction is rolled back; ask store_is_lost(). */
 int store_commit(struct store *s) must_check;

@@ -32,7 +32,10 @@ struct store {
 	struct str warnings[STORE_WARNINGS_MAX];
 	size_t n_warnings;
 	bool is_in_transaction;
-	int64_t n_changes; /* of the writer, when the transaction began */
+	int64_t n_changes;  /* of the writer, when the transaction began */
+	int64_t n_before;   /* the same when its last call began */
+	int64_t n_kept;     /* calls in it */
+	bool has_savepoint; /* its last call */
 	struct store_news news;
 	struct store_interest *interest;
 	int64_t steady_offset_ms; /* steady = boot + this */

@@ -29,6 +29,7 @@ static int begin(struct store *s, bool is_pressed)
 	}
 	s->is_in_transaction = true;
 	s->n_changes = db_all_changes(s->writer);
+	s->n_kept = 0;
 	s->news = (struct store_news){ .n_ready = 0 };
 	return 0;
 }
@@ -43,16 +44,8 @@ int store_begin_soon(struct store *s)
 	return err_trace(begin(s, true));
 }
 
-int store_call_begin(struct store *s, struct arena *a, int64_t now_ms, struct store_tx *tx)
+static void fill(struct store *s, struct arena *a, int64_t now_ms, struct store_tx *tx)
 {
-	int e;
-
-	assert(s->is_in_transaction);
-	e = db_savepoint(s->writer);
-	if (e) {
-		store_note_fault(s);
-		return err_trace(e);
-	}
 	*tx = (struct store_tx){
 		.db = s->writer,
 		.arena = a,
@@ -64,27 +57,51 @@ int store_call_begin(struct store *s, struct arena *a, int64_t now_ms, struct st
 		.steady_ms = store_steady_ms(s),
 		.is_write = true,
 	};
+}
+
+int store_call_begin(struct store *s, struct arena *a, int64_t now_ms, struct store_tx *tx)
+{
+	int e;
+
+	assert(s->is_in_transaction);
+	e = db_savepoint(s->writer);
+	if (e) {
+		store_note_fault(s);
+		return err_trace(e);
+	}
+	s->has_savepoint = true;
+	fill(s, a, now_ms, tx);
 	return 0;
+}
+
+void store_call_begin_bare(struct store *s, struct arena *a, int64_t now_ms, struct store_tx *tx)
+{
+	assert(s->is_in_transaction);
+	s->has_savepoint = false;
+	s->n_before = db_all_changes(s->writer);
+	fill(s, a, now_ms, tx);
 }
 
 int store_call_keep(struct store *s)
 {
-	int e = db_release(s->writer);
+	int e = s->has_savepoint ? db_release(s->writer) : db_go_on(s->writer);
 
 	if (e) {
 		store_note_fault(s);
 		return err_trace(e);
 	}
-	atomic_fetch_add_explicit(&s->n_calls, 1, memory_order_relaxed);
+	s->n_kept++;
 	return 0;
 }
 
 int store_call_undo(struct store *s)
 {
-	int e = db_rollback_to(s->writer);
+	int e = s->has_savepoint ? db_rollback_to(s->writer) : db_go_on(s->writer);
 
 	store_interest_undone(s->interest);
 	store_note_fault(s);
+	if (e == 0 && !s->has_savepoint && db_all_changes(s->writer) != s->n_before)
+		return STORE_SPOILT;
 	return err_trace(e);
 }
 
@@ -107,6 +124,7 @@ int store_commit(struct store *s)
 	/* One that changed nothing wrote nothing. */
 	if (db_all_changes(s->writer) != s->n_changes) {
 		atomic_fetch_add_explicit(&s->n_commits, 1, memory_order_relaxed);
+		atomic_fetch_add_explicit(&s->n_calls, s->n_kept, memory_order_relaxed);
 		atomic_fetch_add_explicit(&s->version, 1, memory_order_release);
 	}
 	return FAIL_POINT("store_commit_after");

@@ -345,6 +345,38 @@ class Workers(unittest.TestCase):
             self.assertEqual(back.ok("tasks.complete", proof(held))["state"], "completed")
 
 
+class Halfway(unittest.TestCase):
+    def test_a_call_that_fails_halfway_takes_nothing_of_its_batch_with_it(self):
+        """Completions that are refused for what was to go with them, among calls that come in one piece with them."""
+        rounds = 60
+        with Server("--no-auth") as server:
+            lines = server.lines()
+            lines.ok("tasks.create", {"subject": "asked for"})
+            claimed = lines.ok("tasks.claim", {"start": True})["items"][0]
+            to_nobody = {**proof(claimed), "message": {"to": "nobody", "text": "done"}}
+            calls = [("events.fire", {"kind": "half.first"}), ("tasks.create", {"subject": "beside it", "request_id": "r%d"}),
+                     ("tasks.complete", to_nobody), ("events.fire", {"kind": "half.last"})]
+            said = [json.dumps({"jsonrpc": "2.0", "id": f"{i}.{k}", "method": method, "params": params}).replace("r%d", f"r{i}")
+                    for i in range(rounds) for k, (method, params) in enumerate(calls)]
+            lines.send("\n".join(said))
+            answers = {a["id"]: a for a in (json.loads(lines.read()) for _ in said)}
+            for i in range(rounds):
+                self.assertEqual(answers[f"{i}.2"]["error"]["data"]["code"], "not_found", answers[f"{i}.2"])
+                for k in (0, 1, 3):
+                    self.assertIn("result", answers[f"{i}.{k}"])
+            self.assertEqual(len({answers[f"{i}.1"]["result"]["id"] for i in range(rounds)}), rounds)
+            for kind in ("half.first", "half.last"):
+                self.assertEqual(len(lines.ok("events.list", {"kinds": [kind], "limit": 100})["items"]), rounds)
+            queue = counts(lines)
+            self.assertEqual((queue["ready"], queue["in_progress"], queue["completed"]), (rounds, 1, 0))
+            self.assertEqual(lines.ok("tasks.complete", proof(claimed))["state"], "completed")
+            self.assertTrue(lines.ok("audit.verify")["sound"])
+            failed = [e for e in lines.ok("audit.list", {"outcome": "failed", "limit": 100})["items"] if e["verb"] == "tasks.complete"]
+            self.assertEqual(len(failed), rounds)
+            self.assertTrue(lines.ok("system.check", {"quick": False})["sound"])
+            lines.close()
+
+
 class Once(unittest.TestCase):
     def test_one_key_is_one_task_also_at_once_and_after_a_restart(self):
         """ik-Q16"""

@@ -39,6 +39,25 @@ TEST(store_an_undone_call_leaves_no_trace_and_events_stay_dense)
 	world_read_end(&w);
 }
 
+TEST(store_a_call_without_a_savepoint_says_when_it_cannot_be_undone_alone)
+{
+	WORLD_OPEN(w);
+	struct store_tx tx;
+
+	CHECK_OK(store_begin(w.store));
+	store_call_begin_bare(w.store, &w.arena, 1, &tx);
+	CHECK_OK(add(&tx, "kept"));
+	CHECK_OK(store_call_keep(w.store));
+	store_call_begin_bare(w.store, &w.arena, 2, &tx);
+	CHECK_OK(store_call_undo(w.store)); /* it has changed nothing */
+	store_call_begin_bare(w.store, &w.arena, 3, &tx);
+	CHECK_OK(add(&tx, "halfway"));
+	CHECK_INT(store_call_undo(w.store), STORE_SPOILT);
+	store_rollback(w.store);
+	CHECK_INT(world_head(&w), 0);
+	CHECK_INT(world_fire(&w, "after"), 1);
+}
+
 TEST(store_a_batch_that_is_rolled_back_never_was)
 {
 	WORLD_OPEN(w);
