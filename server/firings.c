@@ -34,6 +34,7 @@ struct running {
 	struct json event, about;
 	struct json results; /* of the calls so far, as placeholders see them */
 	struct buf kept;     /* what is kept of them */
+	struct str made;     /* "calls[1] quests.close", the one that is made */
 	bool is_powerless;   /* its maker may not call one of its verbs, or is gone */
 	bool is_poison;      /* it was begun often enough */
 };
@@ -253,10 +254,13 @@ static int run_calls(struct running *m, struct store_tx *tx)
 	for (size_t i = 0; !e && i < calls->n && i < FIRING_CALLS_MAX; i++) {
 		e = FAIL_POINT("firing_call_before");
 		renew(m->child, NULL);
+		m->made = str_fmt(tx->arena, "calls[%zu] %.*s", i, STR_ARG(calls->v[i].verb));
 		if (!e)
 			e = run_call(m, tx, &calls->v[i]);
 	}
 	buf_put_str(&m->kept, STR("]}"));
+	if (!e)
+		m->made = STR_NONE;
 	return !e && m->kept.failed ? err_nomem() : e;
 }
 
@@ -316,9 +320,8 @@ static int fail_attempt(struct running *m, struct call *c)
 		failing = (struct task_failing){ .ended = TASK_REASON_NO_PROGRESS,
 						 .code = STR("server_ended"),
 						 .is_final = true };
-	if (m->child->verb)
-		message = str_fmt(c->arena, "%.*s: %.*s", STR_ARG(m->child->verb->name),
-				  STR_ARG(message));
+	if (m->made.p)
+		message = str_fmt(c->arena, "%.*s: %.*s", STR_ARG(m->made), STR_ARG(message));
 	failing.message = str_utf8_prefix(message, 500);
 	return err_trace(task_fail_attempt(c, &m->task, &failing));
 }

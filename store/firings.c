@@ -3,6 +3,7 @@
 #include "store/firings.h"
 
 #include "base/err.h"
+#include "base/json.h"
 #include "store/db.h"
 #include "store/news.h"
 #include "store/pack.h"
@@ -173,6 +174,33 @@ int store_firing_calls(struct store_tx *tx, struct store_task *t, struct store_f
 	if (e == 0)
 		out->calls = &((struct firing *)firing)->calls;
 	return err_trace(e);
+}
+
+/* Results may be long: what is not told is not kept in `a`. */
+int store_firing_gave(struct arena *a, struct str result, struct str_list *out)
+{
+	CLEANUP(arena_deinit) struct arena scratch;
+	const struct json *calls;
+	struct json v;
+	int e;
+
+	arena_init(&scratch, 0);
+	e = json_parse(&scratch, result, &v, NULL);
+	calls = e ? NULL : json_get(&v, STR("calls"));
+	if (e < 0 || !calls || calls->type != JSON_ARRAY)
+		return e < 0 ? err_trace(e) : 0;
+	*out = (struct str_list){ ARENA_ARRAY(a, calls->n + 1, struct str), 0 };
+	if (!out->v)
+		return err_nomem();
+	for (size_t i = 0; i < calls->n; i++) {
+		const struct json *given = json_get(&calls->items[i], STR("result"));
+		struct str id = json_get_str(given, STR("short_id"));
+
+		if (!id.p)
+			id = json_get_str(given, STR("id"));
+		out->v[out->n++] = id.p ? str_dup(a, str_utf8_prefix(id, 64)) : STR("");
+	}
+	return 0;
 }
 
 int store_firing_next(struct store_tx *tx, struct store_firing *out, struct store_task *out_task)

@@ -40,6 +40,8 @@ int store_firing_get(struct store_tx *tx, int64_t task, struct store_firing *out
 /* Its calls, from the task's payload, which is read into t. */
 int store_firing_calls(struct store_tx *tx, struct store_task *t,
 		       struct store_firing *out) must_check;
+/* The ids of what each call gave, from a firing's result; "" where it gave none. */
+int store_firing_gave(struct arena *a, struct str result, struct str_list *out) must_check;
 /* What answered an event, what a firing's calls made: at most `max`, in order. */
 int store_firings_of_event(struct store_tx *tx, int64_t seq, size_t max,
 			   struct store_n_list *out) must_check;

@@ -175,6 +175,8 @@ static int show_firing(struct tracing *m, const struct node *node)
 				     .time = t.task.updated_at };
 	m->out->n++;
 	e = list_verbs(tx->arena, f.calls, &step->verbs);
+	if (e == 0 && t.task.result.p)
+		e = store_firing_gave(tx->arena, t.task.result, &step->gave);
 	if (e == 0)
 		e = store_events_of_firing(tx, node->n, m->max, &ns);
 	return e ? err_trace(e) : add_nodes(m, node, &ns, t.task.short_id);

@@ -311,6 +311,24 @@ class Reactions(unittest.TestCase):
         self.until(lambda: self.lines.ok("tasks.get", {"id": task["short_id"]})["state"] == "completed", "it was not tried again")
         self.assertEqual(self.lines.ok("quests.get", {"id": "q-1"})["status"], "cancelled")
 
+    def test_a_trace_says_what_each_call_gave_and_which_failed(self):
+        """and the firing's task all of it"""
+        ping = {"verb": "system.ping"}
+        quest = {"verb": "quests.create", "params": {"subject": "made"}}
+        self.subscribe("try.it", [quest, ping, {"verb": "events.fire", "params": {"kind": "it.made", "payload": {"quest": "{{calls.0.short_id}}"}}}], name="good")
+        self.subscribe("try.it", [quest, ping, {"verb": "quests.update", "params": {"id": "q-99", "subject": "x"}}], name="bad")
+        fired = self.fire("try.it")
+        self.settle()
+        good, bad = [t for t in self.lines.ok("events.trace", {"id": fired["id"]})["items"] if "firing" in t]
+        told = self.events("it.made")[0]
+        self.assertEqual((good["state"], good["gave"]), ("completed", ["q-1", "", told["id"]]))
+        self.assertEqual((bad["state"], bad["error_code"], "gave" in bad), ("failed", "not_found", False))
+        self.assertEqual(bad["error_message"], "calls[2] quests.update: no quest 'q-99'")
+        made = self.lines.ok("tasks.get", {"id": good["firing"]})["result"]["calls"]
+        self.assertEqual([(c["verb"], c["result"].get("short_id")) for c in made], [("quests.create", "q-1"), ("system.ping", None), ("events.fire", None)])
+        failed = self.lines.ok("tasks.get", {"id": bad["firing"]})
+        self.assertEqual([(e["attempt"], e["code"], e["message"]) for e in failed["errors"]], [(1, "not_found", bad["error_message"])])
+
     def test_what_is_filled_in_adds_no_structure(self):
         nasty = '"},"priority":"high","x":{"y":"{{event.id}}\u2028\n\\'
         self.subscribe("free.text", [{"verb": "events.fire", "params": {"kind": "said.it", "payload": {"all": "{{event.payload.t}}", "part": "<{{event.payload.t}}>"}}}])
