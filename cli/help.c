@@ -38,7 +38,7 @@ static void put_nouns(struct buf *out)
 		if (!name.p)
 			continue;
 		if (!str_eq(noun, last))
-			buf_fmt(out, "%s  %-10.*s", last.p ? "\n" : "", STR_ARG(noun));
+			buf_fmt(out, "%s  %-11.*s", last.p ? "\n" : "", STR_ARG(noun));
 		buf_fmt(out, " %.*s", STR_ARG(name));
 		last = noun;
 	}

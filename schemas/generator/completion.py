@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the three completions share: words, options and where values come from.
 
-Ids are asked of a running server, by `questd complete-ids TYPE`: a line an object, its id, and behind
-a tab what a person knows it by. It prints nothing, and exits 0, where no server runs."""
+Ids are asked of a running server, by `questd complete-ids TYPE[,TYPE]`: a line an object, its id or, where
+either will do, its name, and behind a tab what a person knows it by. `TYPE_name` is names only. It prints
+nothing, and exits 0, where no server runs."""
 from .added import all_params
 
 COMMANDS = {
@@ -48,8 +49,13 @@ OPTIONS = {  # of commands, beside the globals; a test compares them with their 
 }
 OPTION_WORDS = {"log-level": ["debug", "info", "warn", "error"], "http": ["off"]}
 # Fields that name another object than their own verb's, and are not called so.
-REFERENCES = {"assignee": "agent", "agent": "agent", "depends_on": "quest", "session": "session", "who": "user",
-              "whose": "user", "participant": "user", "participants": "user"}
+ANYBODY = "user_name,agent_name,role"
+REFERENCES = {"assignee": "agent", "agent": "agent", "depends_on": "quest", "session": "session", "who": ANYBODY,
+              "whose": ANYBODY, "participant": ANYBODY, "participants": ANYBODY, "role": "role"}
+# Where a verb's fields are not what their names say elsewhere.
+OWN = {("events.subscriptions", "id"): "subscription", ("message_to", "to"): "session," + ANYBODY, ("message_to", "from"): ANYBODY,
+       ("sessions.messages", "from"): ANYBODY, ("inbox.answer", "from"): ANYBODY,
+       ("inbox.answer", "id"): "inbox", ("inbox.dismiss", "id"): "inbox"}
 
 
 def nouns(model):
@@ -73,11 +79,13 @@ def options(verb):
 
 def id_type(model, verb, f):
     """Which objects' ids a field takes, or None."""
+    if (verb.name, f.name) in OWN:
+        return OWN[verb.name, f.name]
     if verb.target and f.name == verb.target["param"]:
-        return verb.target["type"]
+        return verb.target["type"] + ("_name" if f.name == "name" else "")
     if f.name in ("id", "parent", "from", "to"):
-        own = verb.noun.removesuffix("s") if "." in verb.name else "user"
-        return own if own in model.types else None
+        own = verb.noun.removesuffix("s")
+        return own if "." in verb.name and own in model.types else None
     if f.name in REFERENCES:
         return REFERENCES[f.name]
     name = f.name.removesuffix("_ids").removesuffix("_id")
@@ -106,4 +114,4 @@ def word_field(verb):
     fields = {f.name: f for f in verb.params}
     if verb.target:
         return fields[verb.target["param"]]
-    return next((f for f in verb.params if f.required), None)
+    return next((f for f in verb.params if f.required), fields.get("id"))

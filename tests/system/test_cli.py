@@ -467,6 +467,9 @@ class Calls(Folder):
             self.assertEqual(process.wait(10), 130)
             process.stdout.close()
 
+    def completed(self, kind):
+        return [line.split("\t") for line in self.cli("complete-ids", kind, code=0).stdout.splitlines()]
+
     def test_live_ids_complete(self):
         made = self.ok("quests", "create", "shown in completion")
         self.assertEqual(self.cli("complete-ids", "quest", "q-", code=0).stdout,
@@ -475,6 +478,18 @@ class Calls(Folder):
         channel = self.ok("channels", "upsert", "support", "--kind", "webhook", "--who", self.ok("agents", "spawn", "clerk")["id"])
         self.assertEqual(self.cli("complete-ids", "chat_channel", code=0).stdout, f"{channel['id']}\tsupport\n")
         self.assertEqual(self.cli("complete-ids", "nonsense", code=0).stdout, "")
+        call = '[{"verb":"system.ping"}]'
+        for words in (["schedules", "create", "nightly", "--cron", "@daily"], ["schedules", "create", "two words", "--cron", "@daily"],
+                      ["hooks", "create", "repo", "--kind", "github"], ["mailboxes", "create", "post"], ["users", "create", "ann"],
+                      ["events", "subscribe", "build.failed", "--name", "repair", "--calls", call], ["sessions", "create", "--title", "Release"]):
+            self.ok(*words)
+        self.cli("secrets", "set", "OPENROUTER_API_KEY", stdin="sk-or-v1-0123456789", code=0)
+        self.assertEqual(self.completed("schedule")[0], ["nightly", "@daily"])
+        self.assertEqual([len(word) for word, _ in self.completed("schedule")[1:]], [36], "a name of two words is no word")
+        for kind, words in {"hook": ["repo"], "mailbox": ["post"], "subscription": ["s-1"], "session": ["s-1"], "credential_name": ["OPENROUTER_API_KEY"],
+                            "session,user_name,agent_name,role": ["s-1", "ann", "clerk"]}.items():
+            self.assertEqual([word for word, _ in self.completed(kind)], words, kind)
+        self.assertEqual(self.completed("subscription"), [["s-1", "repair"]])
         self.cli("stop", code=0)
         self.assertEqual(self.cli("complete-ids", "quest", code=0).stdout, "")
 

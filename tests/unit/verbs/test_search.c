@@ -49,7 +49,12 @@ static const struct wanted {
 	{ "edit a note", "ideas.update" },
 	{ "is the server alive", "system.ping" },
 	{ "is the database damaged", "system.check" },
-	{ "task", "tasks.get" },     /* nothing says which: one that only reads */
+	{ "task", "tasks.get" }, /* nothing says which: one that only reads */
+	{ "remind me every monday", "schedules.create" },
+	{ "add a cron timer", "schedules.create" },
+	{ "when is the timer due next", "schedules.preview" },
+	{ "add a webhook from github", "hooks.create" },
+	{ "which automations are there", "events.subscriptions" },
 	{ "damag", "system.check" }, /* a beginning, when no word fits better */
 };
 
