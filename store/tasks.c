@@ -371,11 +371,11 @@ int store_task_stakes(struct store_tx *tx, struct str id, struct store_task_stak
 	return tx->arena->is_out ? err_nomem() : 0;
 }
 
-int store_task_was_had(struct store_tx *tx, int64_t n, struct str who, bool *out)
+static int was_had(struct store_tx *tx, enum sql_id id, int64_t n, struct str who, bool *out)
 {
 	struct db_stmt *s;
 	int64_t is_there;
-	int e = db_stmt(tx->db, SQL_TASK_WAS_HAD, &s);
+	int e = db_stmt(tx->db, id, &s);
 
 	if (e)
 		return err_trace(e);
@@ -384,6 +384,16 @@ int store_task_was_had(struct store_tx *tx, int64_t n, struct str who, bool *out
 	e = row_i64(s, &is_there);
 	*out = is_there != 0;
 	return err_trace(e);
+}
+
+int store_task_was_had(struct store_tx *tx, int64_t n, struct str who, bool *out)
+{
+	return err_trace(was_had(tx, SQL_TASK_WAS_HAD, n, who, out));
+}
+
+int store_task_was_had_of_quest(struct store_tx *tx, int64_t quest, struct str who, bool *out)
+{
+	return err_trace(was_had(tx, SQL_TASK_WAS_HAD_OF_QUEST, quest, who, out));
 }
 
 int store_task_payload(struct store_tx *tx, struct store_task *t)

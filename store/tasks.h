@@ -46,6 +46,9 @@ struct store_task_stakes {
 int store_task_stakes(struct store_tx *tx, struct str id, struct store_task_stakes *out) must_check;
 /* Did an attempt of `who` end badly? */
 int store_task_was_had(struct store_tx *tx, int64_t n, struct str who, bool *out) must_check;
+/* The same of a quest: did it have an attempt of it? */
+int store_task_was_had_of_quest(struct store_tx *tx, int64_t quest, struct str who,
+				bool *out) must_check;
 /* Without the payload. STORE_NONE. */
 int store_task_get(struct store_tx *tx, struct str id, struct store_task *out) must_check;
 int store_task_get_n(struct store_tx *tx, int64_t n, struct store_task *out) must_check;

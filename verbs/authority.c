@@ -3,7 +3,6 @@
 
 #include <assert.h>
 
-#include "store/quests.h"
 #include "store/roles_graph.h"
 #include "verbs.gen.h"
 #include "verbs/authority_mail.h"
@@ -219,31 +218,6 @@ static enum authority_answer answer_of(bool may)
 	return may ? AUTHORITY_YES : AUTHORITY_NO;
 }
 
-static int rule_quest(const struct authority_question *q, enum authority_answer *out)
-{
-	const struct principal *p = q->who;
-	struct store_agent a;
-	struct store_quest quest;
-	bool may;
-	int e = store_quest_get(q->tx, q->target, &quest);
-
-	if (e)
-		return e < 0 ? err_trace(e) : STORE_NONE;
-	may = p->kind != PRINCIPAL_KIND_AGENT || str_eq(quest.quest.created_by, p->id) ||
-	      (quest.quest.claimed_by.p && str_eq(quest.quest.claimed_by, p->id));
-	*out = answer_of(may);
-	if (may || !quest.assignee)
-		return 0;
-	e = store_agent_get(q->tx, quest.assignee, &a);
-	if (e)
-		return e < 0 ? err_trace(e) : 0;
-	may = str_eq(a.agent.id, authority_own_id(p));
-	if (!may)
-		e = authority_over_agent(q->tx, p, &a, &may);
-	*out = answer_of(may);
-	return err_trace(e);
-}
-
 static int rule_agent(const struct authority_question *q, enum authority_answer *out)
 {
 	struct store_agent a;
@@ -297,7 +271,8 @@ static const struct target_rule {
 } targets[] = {
 	{ STR("agent"), false, rule_agent, "it neither made ", " nor is or sits above it" },
 	{ STR("role"), false, rule_role, "it neither made ", " nor sits in a role above it" },
-	{ STR("quest"), false, rule_quest, "it has no part in ", " nor is over whoever has it" },
+	{ STR("quest"), false, authority_rule_quest, "it has no part in ",
+	  " nor is over whoever has it" },
 	{ STR("user"), false, rule_none, "only org_admin changes people such as ", "" },
 	{ STR("key"), false, rule_none, "only org_admin changes keys such as ", "" },
 	{ STR("task"), true, authority_rule_task, "it neither made nor has ",
@@ -384,6 +359,16 @@ static int refuse_own_work(struct call *c, struct str field, struct str target)
 	return CALL_FAILED;
 }
 
+/* As the verb says it of an attempt that has ended. */
+static int refuse_ended(struct call *c, struct str field, struct str target)
+{
+	c->failure.hint = STR("stop working on it; quests.claim takes the next one");
+	call_fail(c, ERROR_STALE_ATTEMPT, "%.*s's attempt of '%.*s' has ended",
+		  STR_ARG(c->principal->id), STR_ARG(str_utf8_prefix(target, 64)));
+	c->failure.field = field;
+	return CALL_FAILED;
+}
+
 static int check_target(struct call *c, const struct verb *v, struct str field, struct str target)
 {
 	struct authority_question q = { c->tx, c->principal, v, target };
@@ -399,6 +384,8 @@ static int check_target(struct call *c, const struct verb *v, struct str field, 
 		return refuse_as_unknown(c, field, v->target_type, target);
 	case AUTHORITY_OWN_WORK:
 		return refuse_own_work(c, field, target);
+	case AUTHORITY_ENDED:
+		return refuse_ended(c, field, target);
 	default:
 		return authority_refuse(c, field, target);
 	}
@@ -563,6 +550,8 @@ static struct str why_not(const struct authority_question *q, enum authority_ans
 	if (answer == AUTHORITY_OWN_WORK)
 		return str_fmt(q->tx->arena, "the last attempt of '%.*s' was its own",
 			       STR_ARG(shown));
+	if (answer == AUTHORITY_ENDED)
+		return str_fmt(q->tx->arena, "its attempt of '%.*s' has ended", STR_ARG(shown));
 	return str_fmt(q->tx->arena, "%s'%.*s'%s", r->before, STR_ARG(shown), r->after);
 }
 

@@ -108,6 +108,7 @@ enum authority_answer {
 	AUTHORITY_YES,
 	AUTHORITY_UNKNOWN,  /* no, and to whom asks it is as if there were none */
 	AUTHORITY_OWN_WORK, /* it would decide about an attempt of its own */
+	AUTHORITY_ENDED,    /* it speaks of an attempt that it had, and has no more */
 };
 int authority_may(const struct authority_question *q, enum authority_answer *out) must_check;
 /* All that stands in the way of who is asked about, at most AUTHORITY_DENIALS_MAX. STORE_NONE: no

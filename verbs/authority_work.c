@@ -3,6 +3,7 @@
 
 #include "store/channels.h"
 #include "store/hooks.h"
+#include "store/quests.h"
 #include "store/schedules.h"
 #include "store/subscriptions.h"
 #include "store/tasks.h"
@@ -15,6 +16,45 @@ static bool is_bounded(const struct principal *p)
 	const access_roles all = 1u << ACCESS_ROLE_WORKFLOW_ADMIN | 1u << ACCESS_ROLE_ORG_ADMIN;
 
 	return !p->is_owner && !(p->roles & all);
+}
+
+/* ---- quests ---- */
+
+static bool is_of_attempt(const struct verb *v)
+{
+	return v->id == VERB_QUESTS_HEARTBEAT || v->id == VERB_QUESTS_RELEASE ||
+	       v->id == VERB_QUESTS_CLOSE;
+}
+
+/* As its assignee, or over that one. */
+static int may_as_assignee(const struct authority_question *q, int64_t assignee, bool *out)
+{
+	struct store_agent a;
+	int e = store_agent_get(q->tx, assignee, &a);
+
+	*out = e == 0 && str_eq(a.agent.id, authority_own_id(q->who));
+	if (e || *out)
+		return e < 0 ? err_trace(e) : 0;
+	return err_trace(authority_over_agent(q->tx, q->who, &a, out));
+}
+
+int authority_rule_quest(const struct authority_question *q, enum authority_answer *out)
+{
+	const struct principal *p = q->who;
+	struct store_quest quest;
+	bool may, was_its = false;
+	int e = store_quest_get(q->tx, q->target, &quest);
+
+	if (e)
+		return e < 0 ? err_trace(e) : STORE_NONE;
+	may = p->kind != PRINCIPAL_KIND_AGENT || str_eq(quest.quest.created_by, p->id) ||
+	      (quest.quest.claimed_by.p && str_eq(quest.quest.claimed_by, p->id));
+	if (!may && quest.assignee)
+		e = may_as_assignee(q, quest.assignee, &may);
+	if (e == 0 && !may && is_of_attempt(q->verb))
+		e = store_task_was_had_of_quest(q->tx, quest.n, p->id, &was_its);
+	*out = may ? AUTHORITY_YES : was_its ? AUTHORITY_ENDED : AUTHORITY_NO;
+	return err_trace(e);
 }
 
 /* ---- tasks ---- */

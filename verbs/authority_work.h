@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The rules of authority.h for the queue's objects: tasks, workers, queues. */
+/* The rules of authority.h for work and what makes it: quests, tasks, workers, queues, reactions.
+ */
 #pragma once
 
 #include "verbs/authority.h"
 
+/* A quest is people's and programs'; an agent's when it made it, has it, or is or is above the one
+ * that it is assigned to. Who had an attempt of it hears that it has ended. STORE_NONE. */
+int authority_rule_quest(const struct authority_question *q, enum authority_answer *out) must_check;
 /* With workflow_admin or org_admin everybody's; of others, agents too, a task is whose it is that
  * made it, has it, or has the worker to which it is given, and whose who sits above them. Nobody
  * decides about an attempt of his own but the server's owner. STORE_NONE: no such task. */

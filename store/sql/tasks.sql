@@ -57,6 +57,13 @@ where task = $1
 and claimed_by = $2
 limit 1
 
+-- name: task_was_had_of_quest
+select 1
+from tasks
+where quest = $1
+and claimed_by = $2
+limit 1
+
 -- name: task_by_key
 select t.n, p.payload, t.finished_at
 from tasks t

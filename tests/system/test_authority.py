@@ -74,6 +74,29 @@ class Company(unittest.TestCase):
         why = ann.ok("system.why_denied", {"verb": "quests.close", "target": theirs["id"]})
         self.assertEqual([i["gate"] for i in why["items"]], ["authority"])
 
+    def test_tm_authz_04_who_lost_a_quest_hears_that_the_attempt_has_ended(self):
+        """TM-AUTHZ-04: as long as nobody has it, and when another agent has; and it gets nothing else by that."""
+        ann, bob, cy = self.agent("ann"), self.agent("bob"), self.agent("cy")
+        quest = self.owner.ok("quests.create", {"subject": "anybody's"})
+        had = ann.ok("quests.claim", {"id": quest["id"]})
+        proof = {"id": quest["id"], "attempt": had["attempt"], "token": had["token"]}
+        spoken = (("quests.heartbeat", proof), ("quests.release", proof), ("quests.close", {**proof, "kind": "done", "summary": "x"}),
+                  ("quests.close", {"id": quest["id"], "kind": "done", "summary": "x"}))
+        self.owner.ok("quests.close", {"id": quest["id"], "kind": "handoff", "summary": "on", "override": True})
+        self.owner.ok("quests.assign", {"id": quest["id"], "assignee": "bob"})
+        for taker in (None, bob):
+            has = taker and taker.ok("quests.claim", {"id": quest["id"]})
+            for method, params in spoken if taker else spoken[:3]:
+                said = ann.call(method, params)
+                self.assertEqual(code_of(said), "stale_attempt", said)
+                self.assertEqual(code_of(cy.call(method, params)), "denied")
+        for method, params in (("quests.update", {"subject": "x"}), ("quests.assign", {"assignee": "ann"})):
+            self.denied(ann, method, {"id": quest["id"], **params}, "id")
+        why = ann.ok("system.why_denied", {"verb": "quests.close", "target": quest["short_id"]})
+        self.assertEqual(why["items"][0]["reason"], f"its attempt of '{quest['short_id']}' has ended")
+        bob.ok("quests.close", {**proof, "attempt": has["attempt"], "token": has["token"], "kind": "done", "summary": "x"})
+        self.assertEqual(code_of(ann.call("quests.close", spoken[2][1])), "stale_attempt")
+
     def test_54_an_agent_claims_as_itself_only(self):
         ann, _ = self.agent("ann"), self.agent("bob")
         self.owner.ok("quests.create", {"subject": "bob's", "assignee": "bob"})

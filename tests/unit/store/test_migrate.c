@@ -280,6 +280,17 @@ static const struct fixture {
 	  "insert into channel_chats (channel, chat) values (1, 'x');",
 	  "select (select name || chat from channels k join channel_chats h on h.channel = k.n) = "
 	  "'cx'" },
+	{ 18,
+	  "insert into meta values ('generation', 'old'), ('counter', '1'), ('instance', "
+	  "'old-company');"
+	  "insert into queues (name, n_needs, created_at, updated_at) values ('quests', 1, 1, 1);"
+	  "insert into task_needs (queue) values (1);"
+	  "update queues set plain = 1;"
+	  "insert into tasks (id, queue, needs, state, subject, priority, rank, lease_ms, "
+	  "on_failed, attempt, ready_at, begins_at, created_by, claimed_by, created_at, "
+	  "updated_at, quest) values ('t1', 1, 1, 2, 'x', 0, 0, 1000, 1, 0, 1, 1, 'p', "
+	  "'agent:a', 1, 1, 1);",
+	  "select count(*) from tasks where quest = 1 and claimed_by = 'agent:a'" },
 };
 
 static bool make_old(struct world *w, const struct fixture *f)
