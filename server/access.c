@@ -23,7 +23,6 @@
 #include "verbs.gen.h"
 #include "verbs/authority.h"
 
-#define ALL_ROLES          (((1u << ACCESS_ROLE_MAX) - 1) & ~1u)
 #define TOKEN_MAX          256
 #define TOKEN_PREFIX       "qd_"
 #define FAILURES_MAX       10
@@ -157,26 +156,17 @@ void access_let_keys_in(struct access *a, struct access_keys *keys)
 	a->keys = keys;
 }
 
-static struct principal owner(struct str id, enum principal_kind kind)
-{
-	return (struct principal){ .id = id,
-				   .kind = kind,
-				   .roles = ALL_ROLES,
-				   .verbs = authority_verbs_of(ALL_ROLES),
-				   .is_owner = true };
-}
-
 bool access_peer(struct access *a, uid_t uid, struct principal *out)
 {
 	if (uid != geteuid())
 		return false;
-	*out = owner(str_from(a->uid_text), PRINCIPAL_KIND_OWNER);
+	*out = authority_all(str_from(a->uid_text), PRINCIPAL_KIND_OWNER);
 	return true;
 }
 
 struct principal access_anonymous(void)
 {
-	return owner(STR("anonymous"), PRINCIPAL_KIND_ANONYMOUS);
+	return authority_all(STR("anonymous"), PRINCIPAL_KIND_ANONYMOUS);
 }
 
 static void tell(struct loop_task *t)
@@ -289,7 +279,7 @@ static int find(struct access *a, struct str bearer, struct access_found *out)
 	token_refresh(a);
 	if (!is_token(a, bearer))
 		return a->keys ? access_keys_find(a->keys, bearer, out) : ACCESS_UNKNOWN;
-	out->who = owner(STR("token"), PRINCIPAL_KIND_OWNER);
+	out->who = authority_all(STR("token"), PRINCIPAL_KIND_OWNER);
 	out->who.token = a->n_tokens;
 	return 0;
 }

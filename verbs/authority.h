@@ -36,6 +36,8 @@ struct authority {
 bool authority_names(struct str pattern, const struct verb *v);
 /* All verbs of these access roles. */
 struct verb_set authority_verbs_of(access_roles roles);
+/* Whoever runs the server: may call every verb, and override. */
+struct principal authority_all(struct str id, enum principal_kind kind);
 bool authority_has(const struct principal *p, const struct verb *v);
 /* The first gate: 0, or CALL_FAILED with `denied`, which of the gates it was and what would help.
  */

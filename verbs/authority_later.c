@@ -4,7 +4,6 @@
 
 #include "verbs/authority.h"
 
-#define ALL_ROLES     (((1u << ACCESS_ROLE_MAX) - 1) & ~1u)
 #define ROTATIONS_MAX 100
 
 static bool runs_the_server(enum principal_kind kind)
@@ -50,11 +49,7 @@ int authority_of_maker(struct store_tx *tx, const struct authority_maker *m, str
 	int e;
 
 	if (runs_the_server(m->kind)) {
-		*out = (struct principal){ .id = m->id,
-					   .kind = m->kind,
-					   .roles = ALL_ROLES,
-					   .verbs = authority_verbs_of(ALL_ROLES),
-					   .is_owner = true };
+		*out = authority_all(m->id, m->kind);
 		return 0;
 	}
 	e = find_key(tx, m->key, &k);

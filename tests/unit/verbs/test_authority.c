@@ -23,6 +23,16 @@ TEST(authority_of_roles_is_what_the_schemas_say)
 	}
 }
 
+TEST(authority_of_who_runs_the_server_is_every_verb_and_no_other)
+{
+	struct principal all = authority_all(STR("uid:1"), PRINCIPAL_KIND_OWNER);
+	struct verb_set same = authority_verbs_of(all.roles);
+
+	for (size_t i = 0; i < VERB_MAX; i++)
+		CHECK(authority_has(&all, &verb_table[i]));
+	CHECK(!memcmp(&all.verbs, &same, sizeof(same)));
+}
+
 TEST(authority_of_two_roles_is_both)
 {
 	struct verb_set set = authority_verbs_of(1u << ACCESS_ROLE_VIEWER |
