@@ -3,6 +3,7 @@
 #include "store/ideas.h"
 #include "store/sessions.h"
 #include "verbs/authority_over.h"
+#include "verbs/ideas_common.h"
 #include "verbs/talk_who.h"
 
 /* By way of this one who takes part. Nobody is over a person in what he says. */
@@ -18,7 +19,7 @@ static int reads_by(struct store_tx *tx, const struct principal *p, struct str w
 static int reads_topic(struct store_tx *tx, const struct principal *p,
 		       const struct store_session *s, bool *out)
 {
-	struct idea_reader reader = { .id = p->id, .sees_all = p->is_owner };
+	struct idea_reader reader = ideas_reader_of(p);
 	struct idea_row row;
 	int e;
 

@@ -4,9 +4,19 @@
 
 #include "base/id.h"
 
+/* Agents own ideas by their bare id, and call as "agent:<id>". */
+struct idea_reader ideas_reader_of(const struct principal *p)
+{
+	const struct str agent = STR("agent:");
+	bool is_agent = str_starts(p->id, agent);
+
+	return (struct idea_reader){ .id = is_agent ? str_slice(p->id, agent.n, p->id.n) : p->id,
+				     .sees_all = p->is_owner };
+}
+
 struct idea_reader ideas_reader(const struct call *c)
 {
-	return (struct idea_reader){ .id = c->principal->id, .sees_all = c->principal->is_owner };
+	return ideas_reader_of(c->principal);
 }
 
 int ideas_refuse_ambiguous(struct call *c, const char *field, struct str name, struct str_list ids)

@@ -6,6 +6,7 @@
 #include "verbs/call.h"
 
 struct idea_reader ideas_reader(const struct call *c);
+struct idea_reader ideas_reader_of(const struct principal *p);
 /* By id or name an idea the caller may read, or CALL_FAILED with not_found or ambiguous naming the
  * field. */
 int ideas_named(struct call *c, const char *field, struct str text,

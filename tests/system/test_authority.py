@@ -97,6 +97,17 @@ class Company(unittest.TestCase):
         bob.ok("quests.close", {**proof, "attempt": has["attempt"], "token": has["token"], "kind": "done", "summary": "x"})
         self.assertEqual(code_of(ann.call("quests.close", spoken[2][1])), "stale_attempt")
 
+    def test_an_agent_reads_the_ideas_of_its_own_domain_and_nobody_elses(self):
+        ann, bob = self.agent("ann"), self.agent("bob")
+        me = ann.ok("principals.me")["id"].removeprefix("agent:")
+        idea = ann.ok("ideas.store", {"name": "key", "content": "where the spare key lies", "scope": "domain", "owner": me})
+        for reader, n in ((ann, 1), (bob, 0), (self.owner, 1)):
+            self.assertEqual("result" in reader.call("ideas.get", {"id": idea["id"]}), n == 1)
+            for method, params in (("ideas.list", {"owner": me}), ("ideas.search", {"query": "spare key"})):
+                self.assertEqual([i["id"] for i in reader.ok(method, params)["items"]], [idea["id"]] * n, method)
+        ann.ok("message_to", {"to": idea["id"], "text": "it has moved"})
+        self.assertEqual(code_of(bob.call("message_to", {"to": idea["id"], "text": "has it?"})), "not_found")
+
     def test_54_an_agent_claims_as_itself_only(self):
         ann, _ = self.agent("ann"), self.agent("bob")
         self.owner.ok("quests.create", {"subject": "bob's", "assignee": "bob"})
