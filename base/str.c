@@ -152,15 +152,18 @@ char *str_cstr(struct arena *a, struct str s)
 
 struct str str_fmt(struct arena *a, const char *fmt, ...)
 {
+	char brief[256]; /* most texts are, and formatting costs more than copying */
 	va_list ap;
 	char *p;
 	int n;
 
 	va_start(ap, fmt);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	n = vsnprintf(brief, sizeof(brief), fmt, ap);
 	va_end(ap);
 	if (n < 0)
 		return STR_NONE;
+	if ((size_t)n < sizeof(brief))
+		return str_dup(a, (struct str){ brief, (size_t)n });
 	p = arena_alloc(a, (size_t)n + 1);
 	if (!p)
 		return STR_NONE;
