@@ -27,20 +27,39 @@ int channel_in_rules(const struct server *s, struct arena *a, const struct store
 		       : 0;
 }
 
+/* What is wrong with a body, of its first fault. */
+static struct str why_not(struct arena *a, const struct shape_fault *f)
+{
+	if (!f->field.n)
+		return STR("the body is no JSON object");
+	if (f->is_missing)
+		return str_fmt(a, "'%.*s' is missing", STR_ARG(f->field));
+	if (f->is_unknown)
+		return str_fmt(a, "there is no '%.*s'", STR_ARG(f->field));
+	return str_fmt(a, "'%.*s': expected %.*s, got %.*s", STR_ARG(f->field),
+		       STR_ARG(f->expected), STR_ARG(f->got));
+}
+
 int channel_in_read(struct arena *a, const struct json *body, struct chat_message *out,
 		    struct str *why)
 {
 	struct shape_faults faults = { .n = 0 };
 	int e;
 
-	*why = STR("the body is no JSON");
+	*why = STR("the body is no JSON, or says a name twice");
 	if (!body->type)
 		return CHANNEL_IN_MALFORMED;
 	e = shape_decode(&chat_message_shape, body, a, out, &faults);
 	if (e <= 0)
 		return err_trace(e);
-	*why = str_fmt(a, "%.*s is missing or is not what it must be", STR_ARG(faults.v[0].field));
+	*why = why_not(a, &faults.v[0]);
 	return why->p ? CHANNEL_IN_MALFORMED : err_nomem();
+}
+
+int channel_in_keys(struct arena *a, const struct chat_message *m, const struct hook_signed *s,
+		    struct str_list *out)
+{
+	return err_trace(hook_keys(a, HOOK_KIND_HMAC, s, m->id.p ? m->id : s->id, out));
 }
 
 /* ---- a message made here ---- */
@@ -75,7 +94,7 @@ static int check(struct arena *a, const struct hook_rules *rules, const struct h
 	if (e == 0)
 		e = channel_in_read(a, &body, &out->message, &why);
 	return e ? err_trace(e)
-		 : err_trace(hook_keys(a, rules->kind, &is_signed, is_signed.id, &out->keys));
+		 : err_trace(channel_in_keys(a, &out->message, &is_signed, &out->keys));
 }
 
 int channel_in_echo(const struct server *s, struct call *c, const struct store_channel *channel,

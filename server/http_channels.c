@@ -43,6 +43,20 @@ static void copy(struct arena *a, const struct chat_message *from, struct chat_m
 	to->text = str_dup(a, from->text);
 }
 
+static void refuse_body(struct http_call *c, struct str why)
+{
+	const struct http_refusal refusal = {
+		.status = 400,
+		.code = ERROR_INVALID_PARAMS,
+		.text = why.p,
+		.hint =
+		    "a message is {\"chat\", \"from\", \"text\"}, and perhaps \"id\", \"title\", "
+		    "\"direct\": true, \"mentioned\": true"
+	};
+
+	http_call_refuse_with(c, &refusal);
+}
+
 static int read_message(struct http_delivery *d, const void *row, const struct hook_signed *s)
 {
 	struct arena *a = &d->request->arena;
@@ -52,7 +66,7 @@ static int read_message(struct http_delivery *d, const void *row, const struct h
 	int e = k ? channel_in_read(http_arena(d->call->x), &d->body, &message, &why) : err_nomem();
 
 	if (e == CHANNEL_IN_MALFORMED) {
-		http_call_refuse(d->call, 400, ERROR_INVALID_PARAMS, "%.*s", STR_ARG(why));
+		refuse_body(d->call, why);
 		return HTTP_DELIVERY_ANSWERED;
 	}
 	if (e)
@@ -60,7 +74,7 @@ static int read_message(struct http_delivery *d, const void *row, const struct h
 	d->own = k;
 	*k = (struct http_arrival){ .taken = { .outcome = 0 } };
 	copy(a, &message, &k->arrival.message);
-	return err_trace(hook_keys(a, HOOK_KIND_HMAC, s, s->id, &k->arrival.keys));
+	return err_trace(channel_in_keys(a, &message, s, &k->arrival.keys));
 }
 
 static int take(struct http_delivery *d, struct store_tx *tx, const void *row)

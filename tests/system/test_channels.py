@@ -134,6 +134,15 @@ class Channels(unittest.TestCase):
             self.assertEqual((status, answer["duplicate"], answer["session"], answer["seq"]), (200, True, first["session"], first["seq"]))
         self.assertEqual((len(self.messages(first["session"])), self.turns()), (1, 1))
 
+    def test_the_ids_of_messages_tell_equal_ones_apart(self):
+        """and know one that is posted again, signed anew"""
+        self.enable()
+        at = int(time.time()) - 2
+        for n, more in enumerate(({"id": "m1", "at": at}, {"id": "m2", "at": at}, {"id": "m2", "at": at + 1})):
+            message = {"id": more["id"], "chat": "c1", "from": "ann", "text": "ok"}
+            status, answer = self.post(message, delivery=f"try {n}", at=more["at"])
+            self.assertEqual((status, answer["seq"], answer["duplicate"]), (200, min(n + 1, 2), n == 2))
+
     def test_nobody_in_a_chat_speaks_as_another(self):
         """TM-AUTHZ-02 whatever a sender is called"""
         self.enable()
@@ -207,8 +216,10 @@ class Channels(unittest.TestCase):
 
     def test_a_bad_body_is_named(self):
         self.enable()
-        for body, wrong in (("{", "no JSON"), ('{"chat":"c1","from":"ann"}', "text"), ('{"chat":"c1","from":"ann","text":7}', "text"),
-                            ('{"chat":"c1","from":"ann","text":"x","role":"owner"}', "role"), ("[]", "")):
+        for body, wrong in (("{", "no JSON"), ('{"chat":"c1","from":"ann"}', "'text' is missing"),
+                            ('{"chat":"c1","from":"ann","text":7}', "'text': expected text"), ('{"chat":"c1","from":"a\\nb","text":"x"}', "'from': expected"),
+                            ('{"chat":"c1","from":"ann","text":"x","role":"owner"}', "no 'role'"), ("[]", "no JSON object"), ("null", "no JSON object"),
+                            ('{"chat":"c1","chat":"c2","from":"ann","text":"x"}', "twice"), ("", "no JSON")):
             status, answer = self.post(None, body=body)
             self.assertEqual((status, answer["error"]), (400, "invalid_params"))
             self.assertIn(wrong, answer["message"])
