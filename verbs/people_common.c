@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "verbs/people_common.h"
 
+#include "verbs/talk_who.h"
+
 int user_named(struct call *c, const char *field, struct str who, struct store_user *out)
 {
 	int e = store_user_find(c->tx, who, out);
@@ -17,98 +19,21 @@ int role_named(struct call *c, const char *field, struct str id, struct store_ro
 
 /* ---- whoever something may belong to ---- */
 
-static int find_agent(struct call *c, struct str who, struct str *id, struct str *name)
-{
-	struct store_agent a;
-	int e = store_agent_find(c->tx, who, &a);
-
-	if (e)
-		return e;
-	*id = a.agent.id;
-	*name = a.agent.name;
-	return 0;
-}
-
-static int find_user(struct call *c, struct str who, struct str *id, struct str *name)
-{
-	struct store_user u;
-	int e = store_user_find(c->tx, who, &u);
-
-	if (e)
-		return e;
-	*id = u.user.id;
-	*name = u.user.name;
-	return 0;
-}
-
-static int find_role(struct call *c, struct str who, struct str *id, struct str *name)
-{
-	struct store_role r;
-	int e = store_role_find(c->tx, who, &r);
-
-	if (e)
-		return e;
-	*id = r.role.id;
-	*name = r.role.title;
-	return 0;
-}
-
-static const struct {
-	struct str kind;
-	int (*find)(struct call *c, struct str who, struct str *id, struct str *name);
-} parties[] = { { STR("agent"), find_agent },
-		{ STR("user"), find_user },
-		{ STR("role"), find_role } };
-
-static int refuse_ambiguous(struct call *c, const char *field, struct str who)
-{
-	c->failure.hint = STR("say which: agent:NAME, user:NAME, or the id");
-	return call_fail_field(c, ERROR_AMBIGUOUS, field, "several are named '%.*s'",
-			       STR_ARG(str_utf8_prefix(who, 64)));
-}
-
-static bool is_party_kind(struct str kind)
-{
-	for (size_t i = 0; i < ARRAY_LEN(parties); i++)
-		if (str_eq(kind, parties[i].kind))
-			return true;
-	return false;
-}
-
-/* STORE_NONE. */
-static int find_party(struct call *c, size_t i, struct str who, struct party *out)
-{
-	struct str id;
-	int e = parties[i].find(c, who, &id, &out->name);
-
-	if (e)
-		return e < 0 ? err_trace(e) : STORE_NONE;
-	out->id = str_fmt(c->arena, "%.*s:%.*s", STR_ARG(parties[i].kind), STR_ARG(id));
-	return out->id.p ? 0 : err_nomem();
-}
-
 int party_named(struct call *c, const char *field, struct str who, struct party *out)
 {
-	struct str rest = who, kind = str_cut(&rest, ':');
-	bool has_kind = rest.p && is_party_kind(kind);
-	size_t n_found = 0;
+	bool has_kind = str_find(who, ':', 0) < who.n;
+	struct talk_who found;
+	int e = talk_find(c, field, who, &found);
 
-	for (size_t i = 0; i < ARRAY_LEN(parties); i++) {
-		int e;
-
-		if (has_kind && !str_eq(kind, parties[i].kind))
-			continue;
-		e = find_party(c, i, has_kind ? rest : who, out);
-		if (e < 0)
-			return err_trace(e);
-		n_found += e == 0;
+	if (e == 0 && found.kind != TALK_EXTERNAL) {
+		*out = (struct party){ found.who, found.name };
+		return 0;
 	}
-	if (n_found > 1)
-		return refuse_ambiguous(c, field, who);
-	if (n_found == 0 && (has_kind || !rest.p))
+	if (e && e != TALK_NOBODY)
+		return e;
+	if (!has_kind || (e && talk_kind_of(who)))
 		return call_not_found(c, "agent, person or role", field, who);
-	if (n_found == 0)
-		*out = (struct party){ .id = who };
+	*out = (struct party){ .id = who };
 	return 0;
 }
 

@@ -20,8 +20,7 @@ struct occupant {
 struct party {
 	struct str id, name;
 };
-/* "agent:ann", "user:ann", "role:r-3", each with an id or a name behind the colon, or that alone;
- * another principal as it is written. ambiguous when the name alone is that of several. */
+/* Whoever talk_named finds, but nobody outside; another principal as it is written ("uid:7"). */
 int party_named(struct call *c, const char *field, struct str who, struct party *out) must_check;
 
 /* An agent or a person; `kind` 0: whichever it is. conflict when both have the name, or the agent

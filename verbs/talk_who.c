@@ -116,17 +116,26 @@ static int find_bare(struct call *c, const char *field, struct str text, struct 
 	return n ? 0 : TALK_NOBODY;
 }
 
+enum talk_kind talk_kind_of(struct str who)
+{
+	for (size_t i = 0; i < ARRAY_LEN(prefixes); i++)
+		if (str_starts(who, prefixes[i].prefix))
+			return prefixes[i].kind;
+	return 0;
+}
+
 int talk_find(struct call *c, const char *field, struct str text, struct talk_who *out)
 {
+	enum talk_kind kind;
+	int e;
+
 	if (str_eq(text, STR("owner")))
 		text = STR(OWNER);
-	for (size_t i = 0; i < ARRAY_LEN(prefixes); i++)
-		if (str_starts(text, prefixes[i].prefix)) {
-			int e = finders[i](c, str_slice(text, prefixes[i].prefix.n, text.n), out);
-
-			return e == STORE_NONE ? TALK_NOBODY : err_trace(e);
-		}
-	return find_bare(c, field, text, out);
+	kind = talk_kind_of(text);
+	if (!kind)
+		return find_bare(c, field, text, out);
+	e = finders[kind - 1](c, str_slice(text, prefixes[kind - 1].prefix.n, text.n), out);
+	return e == STORE_NONE ? TALK_NOBODY : err_trace(e);
 }
 
 int talk_named(struct call *c, const char *field, struct str text, struct talk_who *out)
@@ -145,11 +154,10 @@ int talk_of(struct call *c, struct str who, struct talk_who *out)
 
 	if (e != TALK_NOBODY)
 		return e;
-	*out = (struct talk_who){ .who = who, .name = str_slice(who, at + 1, who.n) };
+	*out = (struct talk_who){ .kind = talk_kind_of(who),
+				  .who = who,
+				  .name = str_slice(who, at + 1, who.n) };
 	out->id = out->name;
-	for (size_t i = 0; i < ARRAY_LEN(prefixes); i++)
-		if (str_starts(who, prefixes[i].prefix))
-			out->kind = prefixes[i].kind;
 	return 0;
 }
 

@@ -24,6 +24,8 @@ int talk_named(struct call *c, const char *field, struct str text, struct talk_w
 /* The same where nobody of that name is no fault: TALK_NOBODY. */
 enum { TALK_NOBODY = 16 }; /* none of a call's own results */
 int talk_find(struct call *c, const char *field, struct str text, struct talk_who *out) must_check;
+/* By what it begins with; 0: none. */
+enum talk_kind talk_kind_of(struct str who);
 /* Of a participant as it is kept; one that is gone has its id for a name. */
 int talk_of(struct call *c, struct str who, struct talk_who *out) must_check;
 
