@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* channels.*: what bounds them, and messages on their way into sessions. */
+#include "store/store_state.h"
 #include "tests/unit/verbs/world.h"
 #include "verbs/channels_take.h"
 
@@ -106,6 +107,29 @@ TEST(channels_a_test_names_the_step_that_fails)
 	CHECK_INT(world_count(r, "steps"), 5);
 	CHECK_INT(world_int(r, "steps.1.ok"), 0);
 	CHECK_INT(world_int(r, "steps.4.ok"), 0);
+}
+
+/* As with hooks: longer than any service tries. */
+TEST(channels_know_deliveries_for_thirty_days)
+{
+	const int64_t day_ms = (int64_t)24 * 3600 * 1000;
+	struct chat_message m = { .chat = STR("a"), .from = STR("x"), .text = STR("hello") };
+	bool has_more = false;
+
+	WORLD_OPEN(w);
+
+	world_say(&w, "agents.spawn", "{'name': 'kim'}");
+	make(&w, "kim");
+	CHECK_INT(take(&w, &m, "k1").outcome, CHAT_TAKEN);
+	clock_advance(&w.clock, day_ms);
+	CHECK_INT(take(&w, &m, "k2").outcome, CHAT_TAKEN);
+	clock_advance(&w.clock, 29 * day_ms);
+	CHECK_OK(store_prune(w.store, &has_more));
+	CHECK_INT(take(&w, &m, "k1").outcome, CHAT_KNOWN);
+	clock_advance(&w.clock, 1);
+	CHECK_OK(store_prune(w.store, &has_more));
+	CHECK_INT(take(&w, &m, "k2").outcome, CHAT_KNOWN);
+	CHECK_INT(take(&w, &m, "k1").outcome, CHAT_TAKEN);
 }
 
 TEST(channels_keep_what_is_said_where_there_is_no_more_room)
