@@ -143,6 +143,19 @@ class Channels(unittest.TestCase):
             status, answer = self.post(message, delivery=f"try {n}", at=more["at"])
             self.assertEqual((status, answer["seq"], answer["duplicate"]), (200, min(n + 1, 2), n == 2))
 
+    def test_what_cannot_be_taken_whole_is_not_taken(self):
+        """no room for the agent's turn: the message is refused, and taken when it comes again"""
+        self.enable()
+        self.lines.ok("queues.update", {"name": "agent.turns", "max_pending": 0})
+        hello = {"id": "m1", "chat": "c1", "from": "ann", "text": "@clerk hello"}
+        status, head, text = self.send(hello)
+        self.assertEqual((status, json.loads(text)["error"]), (503, "overloaded"))
+        self.assertIn("retry-after", head)
+        self.assertEqual((self.lines.ok("sessions.list")["items"], self.lines.ok("channels.get", {"id": "support"})["messages"]), ([], 0))
+        self.lines.ok("queues.update", {"name": "agent.turns", "max_pending": 10})
+        status, answer = self.post(hello)
+        self.assertEqual((status, answer["seq"], answer["turns"], answer["duplicate"]), (200, 1, 1, False))
+
     def test_nobody_in_a_chat_speaks_as_another(self):
         """TM-AUTHZ-02 whatever a sender is called"""
         self.enable()
