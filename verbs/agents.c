@@ -14,8 +14,10 @@
 
 static int refuse_name(struct call *c, struct str name)
 {
-	return call_fail_field(c, ERROR_NAME_TAKEN, "name", "there is an agent '%.*s' already",
-			       STR_ARG(name));
+	struct store_agent there;
+	int e = agent_named(c, "name", name, &there);
+
+	return e ? e : call_name_taken(c, "an agent", there.agent.id, there.agent.name);
 }
 
 static int refuse_malformed(struct call *c, struct grants_excess at)

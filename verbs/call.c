@@ -77,6 +77,13 @@ void call_data_str(struct call *c, const char *key, struct str value)
 	datum(c, key, CALL_DATUM_STR)->s = value;
 }
 
+int call_name_taken(struct call *c, const char *type, struct str id, struct str name)
+{
+	call_data_str(c, "id", id);
+	return call_fail_field(c, ERROR_NAME_TAKEN, "name", "there is %s '%.*s' already", type,
+			       STR_ARG(str_utf8_prefix(name, 64)));
+}
+
 void call_data_int(struct call *c, const char *key, int64_t value)
 {
 	datum(c, key, CALL_DATUM_INT)->i = value;

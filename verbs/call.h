@@ -150,6 +150,8 @@ int call_fail_field(struct call *c, enum error_code code, const char *field, con
     printf_like(4, 5);
 /* A foreign id answers exactly like a missing one: "no quest 'x'". */
 int call_not_found(struct call *c, const char *type, const char *field, struct str id);
+/* Who has the name, as it is written there: "there is an agent 'Ann' already", and data.id. */
+int call_name_taken(struct call *c, const char *type, struct str id, struct str name);
 void call_data_str(struct call *c, const char *key, struct str value);
 void call_data_int(struct call *c, const char *key, int64_t value);
 void call_data_strs(struct call *c, const char *key, struct str_list values);

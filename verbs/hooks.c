@@ -64,6 +64,14 @@ static int take_headers(struct call *c, const struct hooks_create_params *p, str
 	return 0;
 }
 
+static int refuse_name(struct call *c, struct str name)
+{
+	struct store_hook there;
+	int e = hook_named(c, name, &there);
+
+	return e ? e : call_name_taken(c, "a hook", there.hook.id, there.hook.name);
+}
+
 int hooks_create(struct call *call, const struct hooks_create_params *p,
 		 struct hooks_create_result *r)
 {
@@ -83,8 +91,7 @@ int hooks_create(struct call *call, const struct hooks_create_params *p,
 		return e;
 	e = store_hook_add(call->tx, &h);
 	if (e == STORE_NAME_TAKEN)
-		return call_fail_field(call, ERROR_NAME_TAKEN, "name",
-				       "there is a hook '%.*s' already", STR_ARG(p->name));
+		return refuse_name(call, p->name);
 	if (e == 0)
 		e = tell(call, "hook.created", &h.hook);
 	r->hook = h.hook;

@@ -22,6 +22,14 @@ static int mailbox_named(struct call *c, struct str who, struct store_mailbox *o
 	return e == STORE_NONE ? call_not_found(c, "mailbox", "id", who) : err_trace(e);
 }
 
+static int refuse_name(struct call *c, struct str name)
+{
+	struct store_mailbox there;
+	int e = mailbox_named(c, name, &there);
+
+	return e ? e : call_name_taken(c, "a mailbox", there.mailbox.id, there.mailbox.name);
+}
+
 static int tell(struct call *c, const char *kind, const struct mailbox *m)
 {
 	struct call_field fields[] = { { "mailbox", m->name, 0 }, { "owner", m->owner, 0 } };
@@ -60,8 +68,7 @@ int mailboxes_create(struct call *call, const struct mailboxes_create_params *p,
 	if (e == 0)
 		e = store_mailbox_add(call->tx, &m);
 	if (e == STORE_NAME_TAKEN)
-		return call_fail_field(call, ERROR_NAME_TAKEN, "name",
-				       "there is a mailbox '%.*s' already", STR_ARG(p->name));
+		return refuse_name(call, p->name);
 	if (e == STORE_TOO_MANY)
 		return call_fail(call, ERROR_OVERLOADED, "there are %d mailboxes already",
 				 MAILBOXES_MAX);

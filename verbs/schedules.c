@@ -58,8 +58,10 @@ static struct str next_text(struct call *c, const struct schedule *s)
 
 static int refuse_name(struct call *c, struct str name)
 {
-	return call_fail_field(c, ERROR_NAME_TAKEN, "name", "there is a schedule '%.*s' already",
-			       STR_ARG(name));
+	struct store_schedule there;
+	int e = schedule_named(c, name, &there);
+
+	return e ? e : call_name_taken(c, "a schedule", there.schedule.id, there.schedule.name);
 }
 
 int schedules_create(struct call *call, const struct schedules_create_params *p,

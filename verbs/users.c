@@ -13,8 +13,10 @@
 
 static int refuse_name(struct call *c, struct str name)
 {
-	return call_fail_field(c, ERROR_NAME_TAKEN, "name", "there is a person '%.*s' already",
-			       STR_ARG(name));
+	struct store_user there;
+	int e = user_named(c, "name", name, &there);
+
+	return e ? e : call_name_taken(c, "a person", there.user.id, there.user.name);
 }
 
 static int tell(struct call *c, const char *kind, const struct user *u)

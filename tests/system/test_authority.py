@@ -108,6 +108,17 @@ class Company(unittest.TestCase):
         ann.ok("message_to", {"to": idea["id"], "text": "it has moved"})
         self.assertEqual(code_of(bob.call("message_to", {"to": idea["id"], "text": "has it?"})), "not_found")
 
+    def test_a_name_that_is_taken_is_shown_as_it_is_written_there(self):
+        at = {"cron": "@daily", "calls": [{"verb": "system.ping"}]}
+        for create, params, what in (("agents.spawn", {}, "an agent"), ("users.create", {}, "a person"), ("mailboxes.create", {}, "a mailbox"),
+                                     ("schedules.create", at, "a schedule"), ("hooks.create", {"kind": "hmac"}, "a hook")):
+            name = "taken" if what == "a hook" else "Taken-One"  # a hook's is in lower case
+            there = self.owner.ok(create, {"name": name, **params})
+            said = self.owner.call(create, {"name": name.replace("Taken-One", "tAKEN-oNE"), **params})
+            self.assertEqual(code_of(said), "name_taken", said)
+            self.assertEqual(said["error"]["message"], f"there is {what} '{name}' already")
+            self.assertEqual(said["error"]["data"]["id"], there["id"])
+
     def test_54_an_agent_claims_as_itself_only(self):
         ann, _ = self.agent("ann"), self.agent("bob")
         self.owner.ok("quests.create", {"subject": "bob's", "assignee": "bob"})
