@@ -94,7 +94,8 @@ static int read_mute(struct hidden *h, const char *prompt)
 	mute.c_lflag &= (tcflag_t) ~(ECHO | ECHONL | ICANON | ISIG | IEXTEN);
 	mute.c_cc[VMIN] = 1;
 	mute.c_cc[VTIME] = 0;
-	if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &mute))
+	/* what was typed before the prompt is not thrown away: nobody would type it again */
+	if (tcsetattr(STDIN_FILENO, TCSADRAIN, &mute))
 		return err_sys("cannot tell the terminal to show nothing");
 	dprintf(STDERR_FILENO, "%s", prompt);
 	e = read_keys(h);

@@ -326,6 +326,22 @@ class Calls(Folder):
         self.ok("mailboxes", "send", "box", "--payload", '"not json"')
         self.assertEqual([m["payload"] for m in self.ok("mailboxes", "receive", "box")["items"]], ["not json"])
 
+    def test_a_secret_may_be_typed_before_it_is_asked_for(self):
+        pid, fd = pty.fork()
+        if pid == 0:  # the line is there before the program is
+            select.select([0], [], [], 20)
+            os.execve(QUESTD, ["questd", "secrets", "set", "TYPED", "--json"], self.env)
+        os.write(fd, b"early-value\n")
+        text = b""
+        try:
+            while select.select([fd], [], [], 20)[0] and (chunk := os.read(fd, 65536)):
+                text += chunk
+        except OSError:
+            pass  # it has ended
+        os.close(fd)
+        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 0, text)
+        self.assertEqual(self.ok("secrets", "get", "TYPED")["version"], 1)
+
     def test_call_refuses_what_is_no_parameter(self):
         self.assertIn("neither JSON nor key=value", self.cli("call", "quests.create", "subject", code=2).stderr)
         self.assertIn("no JSON object", self.cli("call", "quests.create", "{bad", code=2).stderr)
