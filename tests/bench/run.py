@@ -353,6 +353,11 @@ def cpu_s(pid):
     return spent / 1e9
 
 
+def ready(server):
+    with contextlib.closing(server.lines()) as lines:
+        return lines.ok("queues.list")["items"][0]["ready"]
+
+
 WHAT = {"create": "create", "work": "claim + complete"}
 
 
@@ -362,6 +367,8 @@ def queue_line(server, peers, mode, n, depth):
     ours, theirs = {m: [] for m in modes}, {p.name: [] for p in peers}
     for _ in range(min(options.rounds, 2) if peers else 1):
         for m in modes:
+            while mode == "work" and ready(server) < servers.reserve(n, options.seconds):
+                work(server, "create", 64)
             ours[m].append(work(server, m, n))
         for p in peers:
             theirs[p.name].append(p.rate(mode, n, depth, options.seconds))

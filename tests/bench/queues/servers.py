@@ -14,7 +14,6 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 START_S, STOP_S, COMMAND_S = 30, 30, 300
-RESERVE_A_SECOND = 20000  # more than any of them takes: nobody waits at an empty queue
 REDIS = """port 0
 save ""
 appendonly yes
@@ -27,6 +26,11 @@ max_connections = 200
 shared_buffers = 512MB
 max_wal_size = 8GB
 """
+
+
+def reserve(clients, seconds):
+    """More jobs than they take in a measurement: nobody waits at an empty queue."""
+    return int(min(30000, 5000 * clients) * (seconds + .3))
 
 
 class Server:
@@ -165,7 +169,7 @@ class Peer:
     def rate(self, mode, clients, depth, seconds):
         """Jobs a second among at least `depth` others."""
         if mode == "work":
-            self.fill(depth + int(RESERVE_A_SECOND * seconds))
+            self.fill(depth + reserve(clients, seconds))
         got = self.tell(mode, clients, seconds)
         self.there += int(got * (seconds + .3)) * (1 if mode == "create" else -1)
         return got
