@@ -14,10 +14,10 @@
 
 #include "base/err.h"
 #include "sql.gen.h"
+#include "store/db.h"
 #include "store/events.h"
 #include "store/store.h"
 
-enum { AUDIT_SINCE = 5 }; /* the migration */
 enum { ROUNDS = 7, BATCHES = 60, BATCH = 64, SINGLES = 400, READS = 200000 };
 
 static const char payload[] =
@@ -64,20 +64,34 @@ static sqlite3_stmt *prepare(sqlite3 *db, const char *sql)
 {
 	sqlite3_stmt *s;
 
-	if (sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, &s, NULL) != SQLITE_OK)
+	if (sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, &s, NULL) != SQLITE_OK) {
+		fprintf(stderr, "bench_store: %s\n", sqlite3_errmsg(db));
 		exit(1);
+	}
 	return s;
+}
+
+/* The tables and indexes that the store has. */
+static void make_tables(const char *path)
+{
+	struct db *db = NULL;
+
+	must(db_open(path, DB_WRITER | DB_CREATE, &db));
+	must(db_exec(db, "pragma foreign_keys = off"));
+	for (size_t i = 0; i < sql_n_migrations; i++)
+		must(db_exec(db, sql_migrations[i].text));
+	db_close(db);
 }
 
 static void raw_open(struct raw *r, const char *path)
 {
+	make_tables(path);
 	if (sqlite3_open_v2(path, &r->db,
 			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL))
 		exit(1);
 	exec(r->db,
 	     "pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on;"
 	     "pragma cache_size = -16384; pragma journal_size_limit = 16777216;");
-	exec(r->db, sql_migrations[0].text);
 	r->begin = prepare(r->db, "begin immediate");
 	r->commit = prepare(r->db, "commit");
 	r->event = prepare(r->db, sql_table[SQL_EVENT_ADD].text);
@@ -124,8 +138,6 @@ static void raw_rows(struct raw *r)
 
 static void raw_open_audit(struct raw *r)
 {
-	for (size_t i = 1; i < sql_n_migrations && sql_migrations[i].version <= AUDIT_SINCE; i++)
-		exec(r->db, sql_migrations[i].text);
 	r->audit = prepare(r->db, sql_table[SQL_AUDIT_ADD].text);
 }
 
