@@ -51,8 +51,7 @@ static int count_hits(struct meeting *m, const struct store_subscription *s, boo
 	int e = 0;
 
 	if (u->count > 1)
-		e = store_subscription_hit(m->tx, s->n, &m->event,
-					   m->event.time - u->window_s * 1000, &n);
+		e = store_subscription_hit(m->tx, s->n, &m->event, u->window_s * 1000, &n);
 	*out = n >= u->count;
 	if (e == 0 && n > u->count)
 		e = store_subscription_drop_hit(m->tx, s->n);
@@ -60,11 +59,11 @@ static int count_hits(struct meeting *m, const struct store_subscription *s, boo
 }
 
 /* A clock that was set back does not hold it for longer than the cooldown is. */
-static bool is_cool(const struct meeting *m, const struct subscription *u)
+static bool is_cooling(const struct meeting *m, const struct subscription *u)
 {
 	int64_t since = m->event.time - u->fired_at;
 
-	return !u->cooldown_s || !u->has_fired_at || since < 0 || since >= u->cooldown_s * 1000;
+	return u->has_fired_at && since >= 0 && since < u->cooldown_s * 1000;
 }
 
 /* ---- loops ---- */
@@ -186,10 +185,10 @@ static int meet(struct meeting *m, int64_t n)
 	e = predicates_hold(m->tx->arena, &s.subscription.where, m->payload, &holds);
 	if (e == 0 && holds)
 		e = count_hits(m, &s, &is_enough);
-	if (e || !is_enough)
+	if (e || !holds)
 		return err_trace(e);
-	if (is_cool(m, &s.subscription))
-		return fire(m, &s);
+	if (!is_cooling(m, &s.subscription))
+		return is_enough ? fire(m, &s) : 0;
 	s.subscription.suppressed++;
 	return err_trace(store_subscription_count(m->tx, &s));
 }

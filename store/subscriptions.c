@@ -369,14 +369,27 @@ static int add_hit(struct store_tx *tx, int64_t n, const struct event *event)
 	return err_trace(row_run(tx, s));
 }
 
+static int forget_far_hits(struct store_tx *tx, int64_t n, int64_t time_ms, int64_t window_ms)
+{
+	struct db_stmt *s;
+	int e = db_stmt(tx->db, SQL_SUBSCRIPTION_HITS_FAR, &s);
+
+	if (e)
+		return err_trace(e);
+	db_bind_i64(s, 1, n);
+	db_bind_i64(s, 2, time_ms - window_ms);
+	db_bind_i64(s, 3, time_ms + window_ms);
+	return err_trace(row_run(tx, s));
+}
+
 int store_subscription_hit(struct store_tx *tx, int64_t n, const struct event *event,
-			   int64_t since_ms, int64_t *out)
+			   int64_t window_ms, int64_t *out)
 {
 	struct db_stmt *s;
 	int e = add_hit(tx, n, event);
 
 	if (e == 0)
-		e = row_set(tx, SQL_SUBSCRIPTION_HITS_OLD, n, since_ms);
+		e = forget_far_hits(tx, n, event->time, window_ms);
 	if (e == 0)
 		e = db_stmt(tx->db, SQL_SUBSCRIPTION_HITS_NUMBER, &s);
 	if (e)

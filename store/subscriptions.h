@@ -56,9 +56,10 @@ int store_subscription_page(struct store_tx *tx, const struct store_subscription
 /* fired, suppressed, fired_at, minute, in_minute, as it says. */
 int store_subscription_count(struct store_tx *tx, const struct store_subscription *s) must_check;
 int store_subscription_failed(struct store_tx *tx, int64_t n, struct str error) must_check;
-/* One match more, those before `since_ms` forgotten; how many there are now. */
+/* One match more, those further away in time than `window_ms` forgotten (ahead of it too: the clock
+ * may have been set back); how many there are now. */
 int store_subscription_hit(struct store_tx *tx, int64_t n, const struct event *event,
-			   int64_t since_ms, int64_t *out) must_check;
+			   int64_t window_ms, int64_t *out) must_check;
 /* One more than is wanted, while it may not fire: the first counts no longer. */
 int store_subscription_drop_hit(struct store_tx *tx, int64_t n) must_check;
 int store_subscription_forget_hits(struct store_tx *tx, int64_t n) must_check;

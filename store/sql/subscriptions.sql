@@ -86,10 +86,10 @@ where subscription = $1
 insert or ignore into subscription_hits (subscription, seq, at_ms)
 values ($1, $2, $3)
 
--- name: subscription_hits_old
+-- name: subscription_hits_far
 delete from subscription_hits
 where subscription = $1
-and at_ms < $2
+and (at_ms < $2 or at_ms > $3)
 
 -- name: subscription_hits_drop_first
 delete from subscription_hits

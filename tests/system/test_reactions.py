@@ -192,6 +192,41 @@ class Reactions(unittest.TestCase):
             shown = self.show(s)
             self.assertEqual((shown["fired"], shown.get("suppressed", 0)), (1, n))
 
+    def test_count_and_cooldown_hold_together_over_a_restart(self):
+        """what matches within the cooldown is suppressed, and counts"""
+        s = self.subscribe("bell.rang", count=2, window_s=3600, cooldown_s=3600)
+        for n, wanted in enumerate(((0, 0), (1, 0), (1, 1), (1, 2), (1, 3))):
+            self.fire("bell.rang")
+            if n % 2:
+                self.again()
+            shown = self.show(s)
+            self.assertEqual((shown["fired"], shown.get("suppressed", 0)), wanted)
+
+    def test_while_firings_are_held_matches_are_counted_all_the_same(self):
+        """queues.pause holds the firings, not what decides about them"""
+        self.subscribe("bell.rang", [{"verb": "events.fire", "params": {"kind": "bell.heard"}}], name="first of each hour", cooldown_s=3600)
+        self.subscribe("bell.rang", [{"verb": "events.fire", "params": {"kind": "bell.twice"}}], name="each second", count=2, window_s=3600)
+        self.fire("bell.rang")
+        self.settle()
+        self.lines.ok("queues.pause", {"name": "reactions"})
+        for _ in range(4):
+            self.fire("bell.rang")
+        self.assertEqual([(i["fired"], i.get("suppressed", 0)) for i in self.lines.ok("events.subscriptions")["items"]], [(1, 4), (2, 0)])
+        self.assertEqual((len(self.events("bell.heard")), len(self.events("bell.twice"))), (1, 0))
+        self.lines.ok("queues.resume", {"name": "reactions"})
+        self.settle()
+        self.assertEqual((len(self.events("bell.heard")), len(self.events("bell.twice"))), (1, 2))
+
+    def test_one_in_the_place_of_another_begins_anew(self):
+        how = {"name": "bell", "cooldown_s": 3600}
+        self.subscribe("bell.rang", **how)
+        self.fire("bell.rang")
+        self.fire("bell.rang")
+        new = self.subscribe("bell.rang", replace=True, **how)
+        self.fire("bell.rang")
+        shown = self.show(new)
+        self.assertEqual((shown["fired"], shown.get("suppressed", 0)), (1, 0))
+
     def test_what_is_counted_while_it_may_not_fire_stays_bounded(self):
         import sqlite3
         self.subscribe("door.opened", count=3, window_s=3600, cooldown_s=3600)
