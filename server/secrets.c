@@ -293,21 +293,3 @@ void secrets_stop(struct server *s)
 	redact_deinit(&s->redact);
 	s->vault = vault_free(s->vault);
 }
-
-int secrets_of(struct server *s, struct store_tx *tx, struct str owner, struct str name,
-	       struct str *out)
-{
-	const struct store_credential_place place = { .name = name,
-						      .scope = CREDENTIAL_SCOPE_INTERNAL,
-						      .owner = owner };
-	struct store_credential k;
-	struct vault_label label;
-	int e = store_credential_exact(tx, &place, &k);
-
-	if (e)
-		return err_trace(e);
-	label = (struct vault_label){ secret_label(tx->arena, &k.credential),
-				      k.credential.data_key };
-	e = label.text.p ? vault_open(s->vault, tx, &label, k.sealed, out) : err_nomem();
-	return e < 0 ? err_trace(e) : e ? STORE_NONE : 0;
-}

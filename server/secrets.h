@@ -15,10 +15,6 @@ void secrets_stop(struct server *s);
 /* For call_server. */
 void secrets_fill(struct call_vault *out);
 
-/* The secret of another object (verbs/secrets.h), on the loop, with a read transaction. STORE_NONE,
- * or negative; a locked vault and a broken value are STORE_NONE too. */
-int secrets_of(struct server *s, struct store_tx *tx, struct str owner, struct str name,
-	       struct str *out) must_check;
 /* A message as it may leave: the text, or one in `scratch`; NONE: memory is out, and nothing may.
  */
 struct str secrets_clean(struct server *s, enum redact_kind kind, struct str text,

@@ -7,15 +7,14 @@
 
 /* What the table's numbers stand for. */
 _Static_assert(CREDENTIAL_SCOPE_AGENT == 1 && CREDENTIAL_SCOPE_ROLE == 2 &&
-		   CREDENTIAL_SCOPE_ENTITY == 3 && CREDENTIAL_SCOPE_INTERNAL == 4,
+		   CREDENTIAL_SCOPE_ENTITY == 3,
 	       "credentials.scope");
 _Static_assert(CREDENTIAL_KIND_API_KEY == 1 && CREDENTIAL_KIND_TOKEN == 2 &&
 		   CREDENTIAL_KIND_PASSWORD == 3 && CREDENTIAL_KIND_PRIVATE_KEY == 4 &&
 		   CREDENTIAL_KIND_SETTING == 5 && CREDENTIAL_KIND_OTHER == 6,
 	       "credentials.kind");
 _Static_assert(CREDENTIAL_SOURCE_CALL == 1 && CREDENTIAL_SOURCE_SEALED == 2 &&
-		   CREDENTIAL_SOURCE_TERMINAL == 3 && CREDENTIAL_SOURCE_PIPE == 4 &&
-		   CREDENTIAL_SOURCE_MADE == 5,
+		   CREDENTIAL_SOURCE_TERMINAL == 3 && CREDENTIAL_SOURCE_PIPE == 4,
 	       "credentials.source");
 
 /* ---- data keys ---- */
@@ -284,18 +283,6 @@ int store_credential_used(struct store_tx *tx, int64_t n)
 int store_credential_delete(struct store_tx *tx, int64_t n)
 {
 	return err_trace(row_run_one(tx, SQL_CREDENTIAL_DELETE, n));
-}
-
-int store_credentials_delete_of(struct store_tx *tx, enum credential_scope scope, struct str owner)
-{
-	struct db_stmt *s;
-	int e = db_stmt(tx->db, SQL_CREDENTIALS_DELETE_OF, &s);
-
-	if (e)
-		return err_trace(e);
-	db_bind_str(s, 1, owner);
-	db_bind_i64(s, 2, scope);
-	return err_trace(row_run(tx, s));
 }
 
 static int page_stmt(struct store_tx *tx, const struct store_credential_filter *f,

@@ -62,8 +62,6 @@ int store_credential_set(struct store_tx *tx, struct store_credential *c) must_c
 int store_credential_reseal(struct store_tx *tx, const struct store_credential *c) must_check;
 int store_credential_used(struct store_tx *tx, int64_t n) must_check;
 int store_credential_delete(struct store_tx *tx, int64_t n) must_check;
-int store_credentials_delete_of(struct store_tx *tx, enum credential_scope scope,
-				struct str owner) must_check;
 
 struct store_credential_list {
 	struct store_credential *v;

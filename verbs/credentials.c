@@ -119,11 +119,6 @@ static int check_one(struct call *c, const struct credentials_ingest_params *p)
 	if (p->agent.p && p->role.p)
 		return call_fail_field(c, ERROR_CONFLICT, "role",
 				       "it is an agent's or a role's, not both");
-	if (p->source == CREDENTIAL_SOURCE_MADE) {
-		c->failure.hint = STR("say how the value came in: call, sealed, terminal or pipe");
-		return call_fail_field(c, ERROR_UNSUPPORTED, "source",
-				       "'made' are those that questd makes");
-	}
 	return 0;
 }
 
@@ -230,9 +225,6 @@ int credentials_delete(struct call *call, const struct credentials_delete_params
 	if (e)
 		return e == STORE_NONE ? call_not_found(call, "credential", "id", p->id)
 				       : err_trace(e);
-	if (k.credential.scope == CREDENTIAL_SCOPE_INTERNAL)
-		return call_fail_field(call, ERROR_CONFLICT, "id", "it belongs to %.*s",
-				       STR_ARG(k.credential.owner));
 	e = store_credential_delete(call->tx, k.n);
 	if (e)
 		return err_trace(e);

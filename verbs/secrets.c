@@ -3,8 +3,7 @@
 
 #include "base/id.h"
 
-#define HIDDEN_MIN 8  /* bytes: shorter ones would be found everywhere */
-#define OWNED_MAX  16 /* secrets of one object */
+#define HIDDEN_MIN 8 /* bytes: shorter ones would be found everywhere */
 
 struct str secret_label(struct arena *a, const struct credential *k)
 {
@@ -68,56 +67,4 @@ int secret_get(struct call *c, const struct store_credential *k, struct str *out
 	if (!s.label.p)
 		return err_nomem();
 	return err_trace(c->server->vault.open(c->server->data, c, &s, out));
-}
-
-/* ---- of another object ---- */
-
-static struct store_credential_place place_of(const struct secret_of *of)
-{
-	return (struct store_credential_place){ .name = of->name,
-						.scope = CREDENTIAL_SCOPE_INTERNAL,
-						.owner = of->owner };
-}
-
-int secret_keep(struct call *c, const struct secret_of *of, struct str value)
-{
-	const struct store_credential_place place = place_of(of);
-	struct store_credential k = { .n = 0 };
-	int e = store_credential_exact(c->tx, &place, &k);
-
-	if (e < 0)
-		return err_trace(e);
-	if (e == STORE_NONE)
-		k.credential = (struct credential){ .name = of->name,
-						    .owner = of->owner,
-						    .scope = CREDENTIAL_SCOPE_INTERNAL,
-						    .kind = CREDENTIAL_KIND_OTHER,
-						    .source = CREDENTIAL_SOURCE_MADE,
-						    .created_by = c->principal->id };
-	return err_trace(secret_put(c, &k, value));
-}
-
-int secret_read(struct call *c, const struct secret_of *of, struct str *out)
-{
-	const struct store_credential_place place = place_of(of);
-	struct store_credential k;
-	int e = store_credential_exact(c->tx, &place, &k);
-
-	if (e == STORE_NONE)
-		return call_not_found(c, "secret", "name", of->name);
-	return e ? err_trace(e) : err_trace(secret_get(c, &k, out));
-}
-
-int secret_drop(struct call *c, struct str owner)
-{
-	const struct store_credential_filter f = { .owner = owner, .limit = OWNED_MAX };
-	struct store_credential_list all;
-	int64_t after;
-	int e = store_credential_page(c->tx, &f, &all, &after);
-
-	if (!e)
-		e = store_credentials_delete_of(c->tx, CREDENTIAL_SCOPE_INTERNAL, owner);
-	for (size_t i = 0; !e && i < all.n; i++)
-		c->server->vault.retire(c->server->data, all.v[i].credential.id);
-	return err_trace(e);
 }

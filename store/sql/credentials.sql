@@ -58,11 +58,6 @@ where n = $1
 delete from credentials
 where n = $1
 
--- name: credentials_delete_of
-delete from credentials
-where owner = $1
-and scope = $2
-
 -- name: credential_by_id
 select n, id, scope, owner, provider, name, kind, source, version, data_key, sealed, created_by,
 	created_at, updated_at, used_at, redacted

@@ -237,7 +237,6 @@ def complete(tally):
 # Errors that no transcript can bring about, and the test that does.
 ELSEWHERE = {
     ("events.poll", "cursor_expired"): ("tests/unit/verbs/test_events.c", "TEST(events_poll_behind_retention"),
-    ("credentials.delete", "conflict"): ("tests/unit/verbs/test_credentials.c", "TEST(secrets_of_other_objects"),
     ("credentials.ingest", "credentials_locked"): ("tests/system/test_secrets.py", "def test_f_35_without_its_key"),
     ("credentials.lookup", "credentials_locked"): ("tests/system/test_secrets.py", "def test_f_35_without_its_key"),
     ("credentials.rotate", "credentials_locked"): ("tests/system/test_secrets.py", "def test_f_35_without_its_key"),
