@@ -4,6 +4,7 @@
 #include "cli/answer.h"
 
 #include "base/macros.h"
+#include "cli/call.h"
 #include "cli/print.h"
 #include "cli/say.h"
 #include "types.gen.h"
@@ -106,8 +107,17 @@ static void say_data(struct cli *c, const struct json *data, struct str message)
 	}
 }
 
-static void say_what_to_do(const struct answer *a, const struct error_info *info,
-			   const struct json *data)
+/* Of a command that is no verb, its own page: who typed it named no verb. */
+static void say_help(const struct cli *c, struct str method)
+{
+	if (c->command && c->command->run != call_run)
+		say_hint("questd help %s shows how", c->command->name);
+	else
+		say_hint("questd help %.*s shows all fields", STR_ARG(method));
+}
+
+static void say_what_to_do(const struct cli *c, const struct answer *a,
+			   const struct error_info *info, const struct json *data)
 {
 	struct str hint = json_get_str(data, STR("hint")),
 		   nearest = json_get_str(data, STR("nearest"));
@@ -120,7 +130,7 @@ static void say_what_to_do(const struct answer *a, const struct error_info *info
 	if (info == &error_table[ERROR_CONFIRMATION_REQUIRED])
 		say_hint("repeat it with --yes");
 	else if (verb_find(a->method) && str_starts(hint, STR("verbs.describe ")))
-		say_hint("questd help %.*s shows all fields", STR_ARG(a->method));
+		say_help(c, a->method);
 	else if (nearest.n)
 		say_hint("did you mean %.*s?", STR_ARG(nearest));
 	else if (hint.n)
@@ -161,6 +171,6 @@ int answer_say_error(struct cli *c, const struct answer *a)
 		say_note("  field: %.*s", STR_ARG(field));
 	say_faults(data);
 	say_data(c, data, message);
-	say_what_to_do(a, info, data);
+	say_what_to_do(c, a, info, data);
 	return info ? info->exit : EXIT_FAILED;
 }

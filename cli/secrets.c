@@ -11,6 +11,7 @@
 #include "cli/input.h"
 #include "cli/invoke.h"
 #include "cli/say.h"
+#include "schemas/shape_text.h"
 #include "verbs.gen.h"
 
 struct secrets_flags {
@@ -48,6 +49,23 @@ static void put_place(struct json_out *w, const char *name, const struct secrets
 static int call(struct cli *c, struct str method, struct buf *params)
 {
 	return invoke(c, verb_find(method), method, buf_str(params));
+}
+
+/* As credentials.ingest takes it: said before anybody types a value. */
+static int check_name(const char *way, const char *name)
+{
+	const struct verb *verb = verb_find(STR("credentials.ingest"));
+	const struct shape_field *f = shape_find(verb->params, STR("name"));
+	struct str s = str_from(name);
+
+	if (s.n <= (size_t)f->max && shape_text_is_valid(f->format, s))
+		return 0;
+	say_error("'%s' is no name of a secret", name);
+	say_hint(
+	    "questd secrets %s NAME, where NAME is 1 to %lld letters, digits, _ and -, such as "
+	    "OPENROUTER_API_KEY",
+	    way, (long long)f->max);
+	return EXIT_USAGE;
 }
 
 /* ---- set ---- */
@@ -196,6 +214,10 @@ int secrets_run(struct cli *c, struct args *a)
 	for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
 		if (strcmp(spec.words[0], ways[i].word) != 0)
 			continue;
+		if (ways[i].has_name && spec.n_words > 1)
+			e = check_name(ways[i].word, spec.words[1]);
+		if (e)
+			return e;
 		if (ways[i].run == set && spec.n_words > 2)
 			return refuse_words(spec.words[1]);
 		if (spec.n_words == 1 + ways[i].has_name)

@@ -577,6 +577,20 @@ class Secrets(unittest.TestCase):
         self.assertIn("questd secrets set", done.stderr)
         self.assertEqual(self.owner.ok("credentials.list")["items"], [])
 
+    def test_what_is_no_name_is_told_in_the_commands_own_words(self):
+        self.serve()
+        for way in ("set", "get", "unset"):
+            for name in ("bad name", "", "A" * 65, "passé", "a.b"):
+                done = self.cli(way, name, stdin="s3cr3t-value\n")
+                self.assertEqual((done.returncode, done.stdout), (2, ""), name)
+                self.assertEqual(done.stderr, f"questd: '{name}' is no name of a secret\n  hint: questd secrets {way} NAME, where NAME is 1 to 64 "
+                                 "letters, digits, _ and -, such as OPENROUTER_API_KEY\n")
+        done = self.cli("set", "TOKEN", "--kind", "key", stdin="s3cr3t-value\n")
+        self.assertIn("kind: expected one of api_key", done.stderr)
+        self.assertIn("hint: questd help secrets shows how", done.stderr)
+        self.assertNotIn("credentials.ingest", done.stderr)
+        self.assertEqual(self.owner.ok("credentials.list")["items"], [])
+
     def typed(self, keys, end=None):
         """`secrets set` on a terminal: (status, what the terminal showed, does it echo behind it?)"""
         import termios
