@@ -91,7 +91,7 @@ static bool is_earlier(int64_t at, int64_t than)
 /* When the store has something next, of all that time does. */
 static int next_times(struct store_tx *tx, int64_t *out_due, int64_t *out_wake)
 {
-	int64_t mail, schedule;
+	int64_t mail = 0, schedule = 0;
 	int e = store_task_next_times(tx, out_due, out_wake);
 
 	if (e == 0)

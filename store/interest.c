@@ -16,6 +16,7 @@
 #define KINDS_MAX 128 /* remembered */
 #define WAYS_MAX  8   /* of a kind; with more of them each event is looked at */
 #define TEXT_MAX  1024
+#define I64_AFTER 9223372036854775808.0 /* the first double that no int64_t is */
 
 struct way {
 	struct str key, path;
@@ -122,7 +123,7 @@ struct str store_interest_text(struct arena *a, const struct json *v)
 		return str_fmt(a, "s%.*s", STR_ARG(v->s));
 	if (v->type == JSON_INT)
 		return str_fmt(a, "i%lld", (long long)v->i);
-	if (v->type == JSON_DOUBLE && v->d >= -0x1p63 && v->d < 0x1p63 &&
+	if (v->type == JSON_DOUBLE && v->d >= -I64_AFTER && v->d < I64_AFTER &&
 	    v->d == (double)(int64_t)v->d)
 		return str_fmt(a, "i%lld", (long long)v->d); /* 5.0 is 5 */
 	if (v->type == JSON_BOOL)

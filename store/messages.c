@@ -288,7 +288,7 @@ int store_message_after(struct store_tx *tx, const struct store_session *s,
 			struct message_list *out, int64_t *next, bool *has_more)
 {
 	struct page p = { .tx = tx, .f = f, .out = out, .last = since };
-	struct message_stretches stretches;
+	struct message_stretches stretches = { .n = 0 };
 	int e = begin_page(&p, s, &stretches);
 
 	for (size_t i = stretches.n; e == 0 && !p.is_full && i-- > 0;) {

@@ -70,7 +70,7 @@ static int take_task(struct call *c, const struct credentials_lookup_params *p, 
 {
 	const struct task_proof proof = { p->task, p->attempt, p->token };
 	struct whom of_task = { .has_agent = false };
-	struct str agent, role;
+	struct str agent = STR_NONE, role = STR_NONE;
 	struct store_task t;
 	int e;
 

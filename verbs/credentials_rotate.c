@@ -65,7 +65,7 @@ static int rotate_master(struct call *c, struct rotation *r)
 /* Is there an older key that still seals something? Then that rotation is finished. */
 static int begin(struct call *c, struct rotation *r, bool *out_more)
 {
-	struct store_data_key_list first;
+	struct store_data_key_list first = { .n = 0 };
 	struct store_data_key newest;
 	int e = store_data_key_newest(c->tx, &newest);
 
@@ -74,7 +74,7 @@ static int begin(struct call *c, struct rotation *r, bool *out_more)
 	if (e < 0)
 		return err_trace(e);
 	r->has_begun = true;
-	if (e == STORE_NONE || first.v[0].n == newest.n)
+	if (!first.n || first.v[0].n == newest.n)
 		return err_trace(c->server->vault.make_data_key(c->server->data, c, &r->data_key));
 	r->data_key = newest.n;
 	return 0;

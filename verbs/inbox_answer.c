@@ -26,10 +26,12 @@ static int say(struct call *c, const struct inbox_answer_params *p, struct store
 
 	if (e == 0)
 		e = talk_say(c, s, &w, &said);
+	if (e)
+		return err_trace(e);
 	r->seq = said.seq;
 	r->has_seq = true;
 	r->kind = said.kind == MESSAGE_KIND_ANSWER ? INBOX_KIND_QUESTION : INBOX_KIND_MENTION;
-	return e;
+	return 0;
 }
 
 static int answer_session(struct call *c, const struct inbox_answer_params *p,

@@ -97,7 +97,7 @@ static int refuse_verb(struct call *c, struct str name)
 static int find_owner(struct call *c, const struct principal *who, struct str target,
 		      struct str *out)
 {
-	struct party owner;
+	struct party owner = { .name = STR_NONE };
 	int e = party_named(c, "target", target, &owner);
 
 	*out = owner.id;
@@ -125,7 +125,7 @@ int system_why_denied(struct call *call, const struct system_why_denied_params *
 		      struct system_why_denied_result *r)
 {
 	const struct verb *v = verb_find(p->verb);
-	struct authority a;
+	struct authority a = { .agent = NULL };
 	struct authority_question q = { call->tx, &a.principal, v, STR_NONE };
 	int e = find_asked(call, p->key, &a);
 

@@ -141,8 +141,8 @@ static int run(struct ticking *t, int64_t due)
 {
 	struct store_schedule *s = &t->s;
 	struct schedule_fired fired;
-	int64_t last_open;
-	int n_open;
+	int64_t last_open = 0;
+	int n_open = 0;
 	int e = find_open(t, &last_open, &n_open);
 
 	if (e)

@@ -238,7 +238,7 @@ static int speak_as_self(struct call *c, const struct store_session *s, struct t
 int talk_speaker(struct call *c, struct str from, const struct store_session *s,
 		 struct talk_speaker *out)
 {
-	struct talk_who who;
+	struct talk_who who = { .name = STR_NONE };
 	int e;
 
 	if (!from.p)
