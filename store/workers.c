@@ -344,23 +344,35 @@ static void strike_out(struct str_list *missing, struct str has)
 	missing->n = n;
 }
 
-int store_worker_missing(struct store_tx *tx, struct str_list wanted, struct str_list *out,
-			 bool *out_is_any)
+static bool has_all(struct str has, struct str_list wanted)
+{
+	for (size_t i = 0; i < wanted.n; i++)
+		if (!packed_has_line(has, wanted.v[i]))
+			return false;
+	return true;
+}
+
+int store_worker_lack(struct store_tx *tx, struct str_list wanted, struct store_worker_lack *out)
 {
 	struct db_stmt *s;
 	int e = db_stmt(tx->db, SQL_WORKER_CAPABILITIES, &s);
 
 	if (e)
 		return err_trace(e);
-	*out = (struct str_list){ ARENA_ARRAY(tx->arena, wanted.n, struct str), 0 };
-	if (!out->v)
+	*out = (struct store_worker_lack){
+		.missing = { ARENA_ARRAY(tx->arena, wanted.n, struct str), 0 },
+		.is_able = wanted.n == 0,
+	};
+	if (!out->missing.v)
 		return err_nomem();
 	for (size_t i = 0; i < wanted.n; i++)
-		out->v[out->n++] = wanted.v[i];
-	*out_is_any = false;
+		out->missing.v[out->missing.n++] = wanted.v[i];
 	while ((e = db_step(s)) == DB_ROW) {
-		*out_is_any = true;
-		strike_out(out, db_str(s, 0));
+		out->is_any = true;
+		out->is_able |= has_all(db_str(s, 0), wanted);
+		strike_out(&out->missing, db_str(s, 0));
 	}
+	if (out->missing.n == 0)
+		out->missing.v = NULL;
 	return err_trace(e);
 }

@@ -42,8 +42,13 @@ int store_worker_of_connection(struct store_tx *tx, int64_t connection, size_t m
 int store_worker_has_connection(struct store_tx *tx, bool *out) must_check;
 /* No connection of an earlier process is one of this. */
 int store_worker_forget_connections(struct store_tx *tx) must_check;
-/* What no worker that is there can do, of `wanted` (sorted). */
-int store_worker_missing(struct store_tx *tx, struct str_list wanted, struct str_list *out,
-			 bool *out_is_any) must_check;
+struct store_worker_lack {
+	struct str_list missing; /* what none that is there can do; absent when each can be done */
+	bool is_any;             /* one is there */
+	bool is_able;            /* one can do it all */
+};
+/* Who is there for `wanted`. */
+int store_worker_lack(struct store_tx *tx, struct str_list wanted,
+		      struct store_worker_lack *out) must_check;
 /* When it must be looked at again; 0 = never. */
 int64_t store_worker_due_at(const struct store_worker *w);

@@ -136,17 +136,16 @@ static int add_workers(struct why *y)
 {
 	struct call *c = y->call;
 	const struct task *w = &y->task->task;
-	struct str_list missing;
-	bool is_any;
-	int e = store_worker_missing(c->tx, w->capabilities, &missing, &is_any);
+	struct store_worker_lack lack;
+	int e = store_worker_lack(c->tx, w->capabilities, &lack);
 
 	if (e)
 		return err_trace(e);
-	if (missing.n)
+	if (!lack.is_able)
 		add(y, TASK_WAIT_NO_CAPABILITY, STR("no worker has all the capabilities it needs"))
-		    ->missing = missing;
+		    ->missing = lack.missing;
 	y->is_ready = y->list->n == 0;
-	if (!is_any && y->is_ready)
+	if (!lack.is_any && y->is_ready)
 		(void)add(y, TASK_WAIT_NO_WORKER,
 			  STR("no worker is registered: whoever calls tasks.claim gets it"));
 	return 0;

@@ -298,6 +298,12 @@ TEST(ag_18_why_pending_names_what_each_task_waits_for)
 	r = world_say(&w, "tasks.why_pending", "{'id': 't-3'}");
 	CHECK_STR(world_text(r, "reasons.0.kind"), "no_capability");
 	CHECK_STR(world_at(r, "reasons.0.missing")->items[0].s, "gpu");
+	world_say(&w, "workers.register", "{'name': 'w2', 'capabilities': ['gpu']}");
+	r = world_say(&w, "tasks.why_pending", "{'id': 't-3'}"); /* each has some, none has all */
+	CHECK_STR(world_text(r, "reasons.0.kind"), "no_capability");
+	CHECK(!world_at(r, "reasons.0.missing"));
+	CHECK_INT(world_int(r, "ready"), false);
+	world_say(&w, "workers.remove", "{'id': 'w2'}");
 	world_say(&w, "tasks.create", "{'depends_on': ['t-1', 't-2']}");
 	r = world_say(&w, "tasks.why_pending", "{'id': 't-4'}");
 	CHECK_INT(world_count(r, "reasons"), 2);
