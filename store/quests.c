@@ -53,6 +53,8 @@ static int read_parts(struct db_stmt *s, struct arena *a, struct store_quest *ou
 	if (e == 0)
 		e = unpack_lines(a, db_str_dup(s, 14, a), &q->idea_ids);
 	if (e == 0)
+		e = unpack_lines(a, db_str_dup(s, 33, a), &q->capabilities);
+	if (e == 0)
 		e = unpack_object(a, &outcome_shape, db_str_dup(s, 26, a), &outcome);
 	if (e)
 		return err_trace(e);
@@ -217,6 +219,7 @@ static void bind_new(struct db_stmt *s, const struct store_quest *q, struct aren
 	row_bind_key(s, 16, q->blocked_by);
 	db_bind_str(s, 17, quest->created_by);
 	db_bind_i64(s, 18, quest->created_at);
+	db_bind_str(s, 19, pack_lines(a, quest->capabilities));
 }
 
 int store_quest_add(struct store_tx *tx, struct store_quest *q)
@@ -259,9 +262,31 @@ int store_quest_set(struct store_tx *tx, const struct store_quest *q)
 	db_bind_str(s, 10, pack_lines(tx->arena, quest->idea_ids));
 	row_bind_time(s, 11, quest->has_due_at, quest->due_at);
 	db_bind_i64(s, 12, tx->now_ms);
+	db_bind_str(s, 13, pack_lines(tx->arena, quest->capabilities));
 	if (tx->arena->is_out)
 		return err_nomem();
 	return err_trace(row_run(tx, s));
+}
+
+int store_quest_sorts(struct store_tx *tx, struct str_list besides, size_t *out)
+{
+	struct str own = pack_lines(tx->arena, besides), sort = STR("");
+	struct db_stmt *s;
+	int e = db_stmt(tx->db, SQL_QUEST_OPEN_SORT_AFTER, &s);
+
+	if (e)
+		return err_trace(e);
+	*out = 0;
+	do {
+		db_bind_str(s, 1, sort);
+		e = db_step(s);
+		sort = e == DB_ROW ? db_str_dup(s, 0, tx->arena) : STR_NONE;
+		db_reset(s);
+		*out += sort.p && !str_eq(sort, own);
+	} while (sort.p);
+	if (e < 0)
+		return err_trace(e);
+	return tx->arena->is_out ? err_nomem() : 0;
 }
 
 int store_quest_set_labels(struct store_tx *tx, const struct store_quest *q)

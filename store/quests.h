@@ -6,6 +6,9 @@
 #include "store/store.h"
 #include "types.gen.h"
 
+/* Sets of capabilities that open quests ask for: a claim may have to look at each. */
+enum { QUEST_SORTS_MAX = 1000 };
+
 struct store_quest {
 	struct quest quest;
 	int64_t n;
@@ -36,9 +39,11 @@ int store_quest_key_n(struct store_tx *tx, int64_t n,
 /* Fills in n, id, short_id and times; the status is pending or blocked. Labels come along,
  * dependencies are the graph's. */
 int store_quest_add(struct store_tx *tx, struct store_quest *q) must_check;
-/* What describes it: subject, description, acceptance, priority, parent, required, labels, ideas,
- * due_at. */
+/* What describes it: subject, description, acceptance, priority, parent, required, labels,
+ * capabilities (sorted), ideas, due_at. */
 int store_quest_set(struct store_tx *tx, const struct store_quest *q) must_check;
+/* How many such sets there are besides this one (sorted). */
+int store_quest_sorts(struct store_tx *tx, struct str_list besides, size_t *out) must_check;
 /* The rows behind quest.labels: after a change of them. */
 int store_quest_set_labels(struct store_tx *tx, const struct store_quest *q) must_check;
 int store_quest_set_assignee(struct store_tx *tx, int64_t n,

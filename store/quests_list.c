@@ -8,6 +8,7 @@
 #include "store/pack.h"
 #include "store/quests.h"
 #include "store/rows.h"
+#include "store/tasks_ready.h"
 
 struct page {
 	struct store_tx *tx;
@@ -35,7 +36,8 @@ enum {
 	COL_LABELS,
 	COL_DUE_AT,
 	COL_CREATED_AT,
-	COL_UPDATED_AT
+	COL_UPDATED_AT,
+	COL_CAPABILITIES
 };
 
 static bool begins_so(struct db_stmt *s, struct str prefix)
@@ -56,6 +58,8 @@ static bool fits(struct db_stmt *s, const struct store_quest_filter *f)
 	if (f->parent && db_i64(s, COL_PARENT) != f->parent)
 		return false;
 	if (f->label.p && !packed_has_line(db_str(s, COL_LABELS), f->label))
+		return false;
+	if (f->capability.p && !packed_has_line(db_str(s, COL_CAPABILITIES), f->capability))
 		return false;
 	return !f->subject.p || begins_so(s, f->subject);
 }
@@ -80,7 +84,11 @@ static int read_line(struct db_stmt *s, struct arena *a, struct quest_line *out)
 		.created_at = db_i64(s, COL_CREATED_AT),
 		.updated_at = db_i64(s, COL_UPDATED_AT),
 	};
-	return err_trace(unpack_lines(a, db_str_dup(s, COL_LABELS, a), &out->labels));
+	int e = unpack_lines(a, db_str_dup(s, COL_LABELS, a), &out->labels);
+
+	if (e == 0)
+		e = unpack_lines(a, db_str_dup(s, COL_CAPABILITIES, a), &out->capabilities);
+	return err_trace(e);
 }
 
 static int take_row(struct page *p, struct db_stmt *s)
@@ -225,39 +233,82 @@ struct candidate {
 	int64_t n, rank; /* rank 0 = none */
 };
 
-static int next_of(struct store_tx *tx, int64_t agent, struct str label, struct candidate *out)
+static void take_better(struct candidate *best, struct candidate c)
 {
-	enum sql_id of_nobody = label.p ? SQL_QUEST_NEXT_WITH_LABEL : SQL_QUEST_NEXT;
-	enum sql_id of_agent = label.p ? SQL_QUEST_NEXT_WITH_LABEL_OF_AGENT
-				       : SQL_QUEST_NEXT_OF_AGENT;
-	struct db_stmt *s;
-	int e = db_stmt(tx->db, agent ? of_agent : of_nobody, &s);
+	if (c.rank > best->rank || (c.rank == best->rank && c.n < best->n))
+		*best = c;
+}
 
-	*out = (struct candidate){ 0, 0 };
+/* Of those that need nothing. */
+static int look_at_plain(struct store_tx *tx, const struct store_quest_offer *o, int64_t agent,
+			 struct candidate *best)
+{
+	struct db_stmt *s;
+	int e = db_stmt(tx->db, o->label.p ? SQL_QUEST_NEXT_WITH_LABEL : SQL_QUEST_NEXT, &s);
+
 	if (e)
 		return err_trace(e);
-	if (agent)
-		db_bind_i64(s, 1, agent);
-	if (label.p)
-		db_bind_str(s, agent ? 2 : 1, label);
+	row_bind_key(s, 1, agent);
+	if (o->label.p)
+		db_bind_str(s, 2, o->label);
 	e = db_step(s);
 	if (e == DB_ROW)
-		*out = (struct candidate){ db_i64(s, 0), db_i64(s, 1) };
+		take_better(best, (struct candidate){ db_i64(s, 0), db_i64(s, 1) });
 	db_reset(s);
 	return e < 0 ? err_trace(e) : 0;
 }
 
-int store_quest_next(struct store_tx *tx, int64_t agent, struct str label, int64_t *out)
+/* The first of the sort behind *sort, which becomes it: NONE behind the last. */
+static int look_at_sort(struct store_tx *tx, const struct store_quest_offer *o, int64_t agent,
+			struct str *sort, struct candidate *best)
 {
-	struct candidate best, own = { 0, 0 };
-	int e = next_of(tx, 0, label, &best);
+	enum sql_id id = o->label.p ? SQL_QUEST_NEXT_OF_SORT_WITH_LABEL : SQL_QUEST_NEXT_OF_SORT;
+	struct candidate c = { 0, 0 };
+	struct str_list needs;
+	struct db_stmt *s;
+	int e = db_stmt(tx->db, id, &s);
 
-	if (e == 0 && agent)
-		e = next_of(tx, agent, label, &own);
 	if (e)
 		return err_trace(e);
-	if (own.rank > best.rank || (own.rank == best.rank && own.n < best.n))
-		best = own;
+	row_bind_key(s, 1, agent);
+	db_bind_str(s, 2, *sort);
+	if (o->label.p)
+		db_bind_str(s, 3, o->label);
+	e = db_step(s);
+	*sort = e == DB_ROW ? db_str_dup(s, 2, tx->arena) : STR_NONE;
+	if (e == DB_ROW)
+		c = (struct candidate){ db_i64(s, 0), db_i64(s, 1) };
+	db_reset(s);
+	if (e < 0)
+		return err_trace(e);
+	e = unpack_lines(tx->arena, *sort, &needs);
+	if (e == 0 && c.n && store_words_within(needs, o->capabilities))
+		take_better(best, c);
+	return err_trace(e);
+}
+
+static int look_at(struct store_tx *tx, const struct store_quest_offer *o, int64_t agent,
+		   struct candidate *best)
+{
+	struct str sort = STR("");
+	int e = look_at_plain(tx, o, agent, best);
+
+	while (e == 0 && sort.p && o->capabilities.n)
+		e = look_at_sort(tx, o, agent, &sort, best);
+	if (e)
+		return err_trace(e);
+	return tx->arena->is_out ? err_nomem() : 0;
+}
+
+int store_quest_next(struct store_tx *tx, const struct store_quest_offer *offer, int64_t *out)
+{
+	struct candidate best = { 0, 0 };
+	int e = look_at(tx, offer, 0, &best);
+
+	if (e == 0 && offer->agent)
+		e = look_at(tx, offer, offer->agent, &best);
+	if (e)
+		return err_trace(e);
 	if (best.rank == 0)
 		return STORE_NONE;
 	*out = best.n;

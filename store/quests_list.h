@@ -10,7 +10,7 @@ struct store_quest_filter {
 	enum quest_status status;
 	enum priority priority;
 	int64_t assignee, parent; /* n; 0 = any */
-	struct str label;
+	struct str label, capability;
 	struct str subject; /* a beginning, ASCII letters in any case: in order of subjects */
 	size_t limit;
 };
@@ -29,6 +29,11 @@ int store_quest_page(struct store_tx *tx, const struct store_quest_filter *f,
 		     struct store_quest_cursor *cursor, struct quest_line_list *out,
 		     bool *has_more) must_check;
 
-/* The most urgent ready quest, the oldest of these: of nobody or of `agent` (0 = only of nobody),
- * with the label where one is given. STORE_NONE. */
-int store_quest_next(struct store_tx *tx, int64_t agent, struct str label, int64_t *out) must_check;
+struct store_quest_offer {
+	int64_t agent;                /* those of it besides those of nobody; 0 = none */
+	struct str label;             /* that the quest must have; NONE = any */
+	struct str_list capabilities; /* sorted */
+};
+/* The most urgent ready quest that the offer meets, the oldest of these. STORE_NONE. */
+int store_quest_next(struct store_tx *tx, const struct store_quest_offer *offer,
+		     int64_t *out) must_check;

@@ -28,6 +28,7 @@ static const char *find_clash(const struct quests_update_params *p)
 		{ QUEST_CLEAR_IDEA_ID, p->idea_id.p != NULL },
 		{ QUEST_CLEAR_IDEA_IDS, p->idea_ids.v != NULL },
 		{ QUEST_CLEAR_LABELS, p->labels.v != NULL },
+		{ QUEST_CLEAR_CAPABILITIES, p->capabilities.v != NULL },
 		{ QUEST_CLEAR_DUE_AT, p->has_due_at },
 	};
 
@@ -47,7 +48,8 @@ static bool says_nothing(const struct quests_update_params *p)
 {
 	return !p->subject.p && !p->description.p && !p->acceptance.p && !p->priority &&
 	       !p->status && !p->reason.p && !p->parent.p && !p->has_required && !p->depends_on.v &&
-	       !p->labels.v && !p->idea_id.p && !p->idea_ids.v && !p->has_due_at && !p->clear.n;
+	       !p->labels.v && !p->capabilities.v && !p->idea_id.p && !p->idea_ids.v &&
+	       !p->has_due_at && !p->clear.n;
 }
 
 static int refuse_claimed(struct call *c, const char *field, const struct store_quest *q)
@@ -100,6 +102,8 @@ static int set_fields(struct call *c, const struct quests_update_params *p, stru
 		e = quest_find_ideas(c, p->idea_ids, &q->idea_ids);
 	if (e == 0 && (p->labels.v || is_cleared(p, QUEST_CLEAR_LABELS)))
 		e = quest_unique(c->arena, p->labels, &q->labels);
+	if (e == 0 && (p->capabilities.v || is_cleared(p, QUEST_CLEAR_CAPABILITIES)))
+		e = quest_need(c, p->capabilities, q);
 	return e;
 }
 
@@ -204,8 +208,9 @@ int quests_assign(struct call *call, const struct quests_assign_params *p,
 	if (e)
 		return e;
 	if (quest_is_ready(&r->quest))
-		r->next = str_fmt(call->arena, "quests.claim with id: %.*s and agent: %.*s",
-				  STR_ARG(r->quest.short_id), STR_ARG(agent.agent.name));
+		r->next = str_fmt(call->arena, "%.*s and agent: %.*s",
+				  STR_ARG(quest_next_step(call->arena, &r->quest)),
+				  STR_ARG(agent.agent.name));
 	else
 		r->next = quest_next_step(call->arena, &r->quest);
 	return 0;

@@ -2,6 +2,7 @@
 /* quests.claim: the quest that is named, or the most urgent ready one, and its attempt. */
 #include "handlers.gen.h"
 #include "store/quests_list.h"
+#include "store/tasks_ready.h"
 #include "verbs/agents_common.h"
 #include "verbs/authority.h"
 #include "verbs/quests_attempt.h"
@@ -42,14 +43,26 @@ static int refuse_waiting(struct call *c, const struct quest *q)
 			       q->open_dependencies == 1 ? "" : "s");
 }
 
-static int check_claim(struct call *c, const struct store_quest *q, int64_t agent)
+static int refuse_unable(struct call *c, const struct quest *q)
+{
+	call_data_strs(c, "needs", q->capabilities);
+	c->failure.hint = STR("name them in capabilities, if you have them");
+	return call_fail_field(c, ERROR_CONFLICT, "capabilities",
+			       "%.*s needs capabilities that the claim does not name",
+			       STR_ARG(q->short_id));
+}
+
+static int check_claim(struct call *c, const struct store_quest *q,
+		       const struct store_quest_offer *offer)
 {
 	if (q->quest.status != QUEST_STATUS_PENDING)
 		return quest_refuse_change(c, q, QUEST_STATUS_IN_PROGRESS);
 	if (q->quest.open_dependencies)
 		return refuse_waiting(c, &q->quest);
-	if (!q->assignee || q->assignee == agent)
-		return 0;
+	if (!q->assignee || q->assignee == offer->agent)
+		return store_words_within(q->quest.capabilities, offer->capabilities)
+			   ? 0
+			   : refuse_unable(c, &q->quest);
 	call_data_str(c, "assignee", q->quest.assignee);
 	c->failure.hint = str_fmt(c->arena,
 				  "claim it as agent: %.*s, or quests.assign it to another first",
@@ -65,7 +78,8 @@ static int refuse_idle(struct call *c, const struct quests_claim_params *p)
 
 	c->failure.hint = STR(
 	    "quests.list with status: pending shows those that wait; quests.why_pending says for "
-	    "what, quests.wait with until: ready waits for one");
+	    "what, quests.wait with until: ready waits for one; those that need capabilities "
+	    "are for claims that name them");
 	if (p->agent.p)
 		return call_fail(c, ERROR_NOT_FOUND, "no quest%.*s is ready for '%.*s'",
 				 STR_ARG(label), STR_ARG(p->agent));
@@ -75,11 +89,11 @@ static int refuse_idle(struct call *c, const struct quests_claim_params *p)
 			 STR_ARG(label));
 }
 
-static int find_next(struct call *c, const struct quests_claim_params *p, int64_t agent,
-		     struct store_quest *out)
+static int find_next(struct call *c, const struct quests_claim_params *p,
+		     const struct store_quest_offer *offer, struct store_quest *out)
 {
 	int64_t n;
-	int e = store_quest_next(c->tx, agent, p->label, &n);
+	int e = store_quest_next(c->tx, offer, &n);
 
 	if (e == STORE_NONE)
 		return refuse_idle(c, p);
@@ -89,10 +103,15 @@ static int find_next(struct call *c, const struct quests_claim_params *p, int64_
 static int find_quest(struct call *c, const struct quests_claim_params *p, int64_t agent,
 		      struct store_quest *out)
 {
-	int e = p->id.p ? quest_named(c, "id", p->id, out) : find_next(c, p, agent, out);
+	struct store_quest_offer offer = { .agent = agent,
+					   .label = p->label,
+					   .capabilities = p->capabilities };
+	int e;
 
+	store_words_sort(&offer.capabilities);
+	e = p->id.p ? quest_named(c, "id", p->id, out) : find_next(c, p, &offer, out);
 	if (e == 0)
-		e = check_claim(c, out, agent);
+		e = check_claim(c, out, &offer);
 	if (e == 0 && p->label.p && p->id.p) {
 		c->failure.hint = STR("leave out one of the two");
 		e = call_fail_field(c, ERROR_CONFLICT, "label",

@@ -2,6 +2,7 @@
 /* What the verbs of quests share. */
 #include "verbs/quests_common.h"
 
+#include "store/tasks_ready.h"
 #include "verbs/ideas_common.h"
 
 int quest_named(struct call *c, const char *field, struct str id, struct store_quest *out)
@@ -64,6 +65,23 @@ int quest_unique(struct arena *a, struct str_list list, struct str_list *out)
 	return 0;
 }
 
+int quest_need(struct call *c, struct str_list capabilities, struct quest *q)
+{
+	size_t others = 0;
+	int e;
+
+	q->capabilities = capabilities;
+	store_words_sort(&q->capabilities);
+	e = capabilities.n ? store_quest_sorts(c->tx, q->capabilities, &others) : 0;
+	if (e || others < QUEST_SORTS_MAX)
+		return err_trace(e);
+	c->failure.hint = STR("ask for what others ask for");
+	return call_fail_field(c, ERROR_CONFLICT, "capabilities",
+			       "open quests ask for %d different sets of capabilities, more are "
+			       "not allowed",
+			       QUEST_SORTS_MAX);
+}
+
 int quest_find_idea(struct call *c, struct str text, struct str *id)
 {
 	struct idea_row row;
@@ -98,5 +116,8 @@ struct str quest_next_step(struct arena *a, const struct quest *q)
 			   : quest_is_open(q->status)            ? "quests.why_pending"
 								 : NULL;
 
+	if (quest_is_ready(q) && q->capabilities.n)
+		return str_fmt(a, "quests.claim with id: %.*s and capabilities",
+			       STR_ARG(q->short_id));
 	return verb ? str_fmt(a, "%s with id: %.*s", verb, STR_ARG(q->short_id)) : STR_NONE;
 }

@@ -20,6 +20,9 @@ int quest_unique(struct arena *a, struct str_list list, struct str_list *out) mu
 /* The ids of ideas that are named by id or name and the caller may read; of many each once. */
 int quest_find_idea(struct call *c, struct str text, struct str *id) must_check;
 int quest_find_ideas(struct call *c, struct str_list texts, struct str_list *ids) must_check;
+/* What it is to ask of who takes it: sorted, each once. CALL_FAILED: open quests ask in too many
+ * ways. */
+int quest_need(struct call *c, struct str_list capabilities, struct quest *q) must_check;
 /* Ready: can be claimed now. */
 bool quest_is_ready(const struct quest *q);
 /* What to call next for a quest as it stands. */

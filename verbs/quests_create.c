@@ -56,7 +56,7 @@ static int set_dependencies(struct call *c, const struct quest_dependencies *d,
 	return 0;
 }
 
-/* What others give: agent, parent, dependencies, ideas, labels once each. */
+/* What others give: agent, parent, dependencies, ideas; labels and capabilities once each. */
 static int settle(struct call *c, const struct quests_create_params *p,
 		  struct quest_dependencies *d, struct store_quest *q)
 {
@@ -74,6 +74,8 @@ static int settle(struct call *c, const struct quests_create_params *p,
 		e = set_dependencies(c, d, q);
 	if (e == 0 && p->labels.n)
 		e = quest_unique(c->arena, p->labels, &q->quest.labels);
+	if (e == 0 && p->capabilities.n)
+		e = quest_need(c, p->capabilities, &q->quest);
 	return e;
 }
 

@@ -59,6 +59,7 @@ int quests_list(struct call *call, const struct quests_list_params *p, struct qu
 					.status = p->status,
 					.priority = p->priority,
 					.label = p->label,
+					.capability = p->capability,
 					.subject = p->subject,
 					.limit = (size_t)p->limit };
 	struct store_quest_cursor cursor = { 0 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* quests.why_pending: what stands between a quest and its start, each as a code and a sentence. */
 #include "handlers.gen.h"
+#include "store/workers.h"
 #include "verbs/agents_common.h"
 #include "verbs/quests_attempt.h"
 #include "verbs/quests_common.h"
@@ -89,6 +90,25 @@ static int add_assignee(struct call *c, const struct store_quest *q, struct reas
 	return 0;
 }
 
+/* Whether somebody is there who can do what it asks for. */
+static int add_workers(struct call *c, const struct quest *q, struct reasons *r)
+{
+	struct store_worker_lack lack = { .is_able = true };
+	struct pending_reason *reason;
+	int e = q->capabilities.n ? store_worker_lack(c->tx, q->capabilities, &lack) : 0;
+
+	if (e || lack.is_able)
+		return err_trace(e);
+	if (lack.is_any)
+		reason = add(r, PENDING_KIND_NO_CAPABILITY,
+			     STR("no worker has all the capabilities it needs"));
+	else
+		reason = add(r, PENDING_KIND_NO_WORKER,
+			     STR("it needs capabilities, and no worker is registered"));
+	reason->missing = lack.missing;
+	return 0;
+}
+
 /* What keeps any quest from being started. */
 static int add_queue(struct call *c, struct reasons *r)
 {
@@ -135,6 +155,8 @@ static int explain(struct call *c, const struct store_quest *q, struct reasons *
 	if (e == 0)
 		e = add_assignee(c, q, r);
 	if (e == 0)
+		e = add_workers(c, quest, r);
+	if (e == 0)
 		e = add_queue(c, r);
 	if (e == 0 && r->list->n == 0)
 		(void)add(r, PENDING_KIND_READY, STR("nothing: it can be claimed"));
@@ -156,6 +178,11 @@ static struct str way_around(struct arena *a, const struct pending_reason *why, 
 			       STR_ARG(why->agent), STR_ARG(quest));
 	if (why->kind == PENDING_KIND_ASSIGNEE_RETIRED)
 		return str_fmt(a, "quests.assign with id: %.*s", STR_ARG(quest));
+	if (why->kind == PENDING_KIND_NO_CAPABILITY || why->kind == PENDING_KIND_NO_WORKER)
+		return str_fmt(a,
+			       "workers.register with capabilities, or quests.claim with id: %.*s "
+			       "and capabilities",
+			       STR_ARG(quest));
 	if (why->kind == PENDING_KIND_QUEUE_PAUSED)
 		return STR("queues.resume with name: quests");
 	if (why->kind == PENDING_KIND_QUEUE_FULL)

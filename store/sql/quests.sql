@@ -4,15 +4,15 @@
 -- name: quest_add
 insert into quests (id, subject, description, acceptance, status, priority, assignee, parent,
 	required, labels, idea_id, idea_ids, due_at, dependencies, open_dependencies, blocked_by,
-	created_by, created_at, updated_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $18)
+	created_by, created_at, updated_at, capabilities)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $18, $19)
 
 -- name: quest_by_id
 select q.n, q.id, q.subject, q.description, q.acceptance, q.status, q.priority, q.assignee, a.id,
 	a.name, q.parent, q.required, q.labels, q.idea_id, q.idea_ids, q.due_at, q.dependencies,
 	q.open_dependencies, q.dependents, q.open_children, q.blocked_by, q.blocked_reason, q.attempt,
 	q.task, q.claimed_by, q.claimed_at, q.outcome, q.created_by, q.created_at, q.updated_at,
-	q.closed_at, q.lapses, t.lease_until
+	q.closed_at, q.lapses, t.lease_until, q.capabilities
 from quests q
 left join agents a on a.n = q.assignee
 left join tasks t on t.n = q.task
@@ -23,7 +23,7 @@ select q.n, q.id, q.subject, q.description, q.acceptance, q.status, q.priority, 
 	a.name, q.parent, q.required, q.labels, q.idea_id, q.idea_ids, q.due_at, q.dependencies,
 	q.open_dependencies, q.dependents, q.open_children, q.blocked_by, q.blocked_reason, q.attempt,
 	q.task, q.claimed_by, q.claimed_at, q.outcome, q.created_by, q.created_at, q.updated_at,
-	q.closed_at, q.lapses, t.lease_until
+	q.closed_at, q.lapses, t.lease_until, q.capabilities
 from quests q
 left join agents a on a.n = q.assignee
 left join tasks t on t.n = q.task
@@ -42,7 +42,8 @@ where n = $1
 -- name: quest_set
 update quests
 set subject = $2, description = $3, acceptance = $4, priority = $5, parent = $6, required = $7,
-	labels = $8, idea_id = $9, idea_ids = $10, due_at = $11, updated_at = $12
+	labels = $8, idea_id = $9, idea_ids = $10, due_at = $11, updated_at = $12,
+	capabilities = $13
 where n = $1
 
 -- name: quest_set_assignee
@@ -67,40 +68,51 @@ where n = $1
 -- name: quest_next
 select n, rank
 from quests
-where assignee is null
+where assignee is $1
+and capabilities is null
 and rank is not null
 order by rank desc, n
 limit 1
 
--- name: quest_next_of_agent
-select n, rank
+-- The first of the next sort of those that need something.
+-- name: quest_next_of_sort
+select n, rank, capabilities
 from quests
-where assignee = $1
+where assignee is $1
+and capabilities > $2
 and rank is not null
-order by rank desc, n
+order by capabilities, rank desc, n
 limit 1
 
 -- name: quest_next_with_label
 select quest, rank
 from quest_labels
-where label = $1
-and assignee is null
+where assignee is $1
+and label = $2
+and capabilities is null
 and rank is not null
 order by rank desc, quest
 limit 1
 
--- name: quest_next_with_label_of_agent
-select quest, rank
+-- name: quest_next_of_sort_with_label
+select quest, rank, capabilities
 from quest_labels
-where label = $2
-and assignee = $1
+where assignee is $1
+and capabilities > $2
+and label = $3
 and rank is not null
-order by rank desc, quest
+order by capabilities, rank desc, quest
 limit 1
+
+-- name: quest_open_sort_after
+select min(capabilities)
+from quests
+where capabilities > $1
+and status not in (3, 6)
 
 -- name: quest_label_add
-insert into quest_labels (quest, label, rank, assignee)
-select $1, $2, rank, assignee
+insert into quest_labels (quest, label, rank, assignee, capabilities)
+select $1, $2, rank, assignee, capabilities
 from quests
 where n = $1
 on conflict do nothing
@@ -112,7 +124,7 @@ where quest = $1
 -- name: quest_page
 select q.n, q.id, q.subject, q.status, q.priority, q.assignee, a.name, q.parent,
 	q.open_dependencies, q.open_children, q.blocked_by, q.labels, q.due_at, q.created_at,
-	q.updated_at
+	q.updated_at, q.capabilities
 from quests q
 left join agents a on a.n = q.assignee
 where q.n < $1
@@ -121,7 +133,7 @@ order by q.n desc
 -- name: quest_page_of_status
 select q.n, q.id, q.subject, q.status, q.priority, q.assignee, a.name, q.parent,
 	q.open_dependencies, q.open_children, q.blocked_by, q.labels, q.due_at, q.created_at,
-	q.updated_at
+	q.updated_at, q.capabilities
 from quests q
 left join agents a on a.n = q.assignee
 where q.status = $2
@@ -131,7 +143,7 @@ order by q.n desc
 -- name: quest_page_of_assignee
 select q.n, q.id, q.subject, q.status, q.priority, q.assignee, a.name, q.parent,
 	q.open_dependencies, q.open_children, q.blocked_by, q.labels, q.due_at, q.created_at,
-	q.updated_at
+	q.updated_at, q.capabilities
 from quests q
 left join agents a on a.n = q.assignee
 where q.assignee = $2
@@ -141,7 +153,7 @@ order by q.n desc
 -- name: quest_page_of_parent
 select q.n, q.id, q.subject, q.status, q.priority, q.assignee, a.name, q.parent,
 	q.open_dependencies, q.open_children, q.blocked_by, q.labels, q.due_at, q.created_at,
-	q.updated_at
+	q.updated_at, q.capabilities
 from quests q
 left join agents a on a.n = q.assignee
 where q.parent = $2
@@ -151,7 +163,7 @@ order by q.n desc
 -- name: quest_page_of_label
 select q.n, q.id, q.subject, q.status, q.priority, q.assignee, a.name, q.parent,
 	q.open_dependencies, q.open_children, q.blocked_by, q.labels, q.due_at, q.created_at,
-	q.updated_at
+	q.updated_at, q.capabilities
 from quest_labels l
 join quests q on q.n = l.quest
 left join agents a on a.n = q.assignee
@@ -162,7 +174,7 @@ order by l.quest desc
 -- name: quest_page_of_assignee_and_status
 select q.n, q.id, q.subject, q.status, q.priority, q.assignee, a.name, q.parent,
 	q.open_dependencies, q.open_children, q.blocked_by, q.labels, q.due_at, q.created_at,
-	q.updated_at
+	q.updated_at, q.capabilities
 from quests q
 left join agents a on a.n = q.assignee
 where q.assignee = $2
@@ -173,7 +185,7 @@ order by q.n desc
 -- name: quest_page_of_subject
 select q.n, q.id, q.subject, q.status, q.priority, q.assignee, a.name, q.parent,
 	q.open_dependencies, q.open_children, q.blocked_by, q.labels, q.due_at, q.created_at,
-	q.updated_at
+	q.updated_at, q.capabilities
 from quests q
 left join agents a on a.n = q.assignee
 where q.subject = $2 collate nocase
@@ -183,7 +195,7 @@ order by q.n
 -- name: quest_page_after_subject
 select q.n, q.id, q.subject, q.status, q.priority, q.assignee, a.name, q.parent,
 	q.open_dependencies, q.open_children, q.blocked_by, q.labels, q.due_at, q.created_at,
-	q.updated_at
+	q.updated_at, q.capabilities
 from quests q
 left join agents a on a.n = q.assignee
 where q.subject > $1 collate nocase
@@ -192,7 +204,7 @@ order by q.subject collate nocase, q.n
 -- name: quest_page_ready
 select q.n, q.id, q.subject, q.status, q.priority, q.assignee, a.name, q.parent,
 	q.open_dependencies, q.open_children, q.blocked_by, q.labels, q.due_at, q.created_at,
-	q.updated_at
+	q.updated_at, q.capabilities
 from quests q
 left join agents a on a.n = q.assignee
 where q.rank = $1
@@ -203,7 +215,7 @@ order by q.n
 -- name: quest_page_ready_of_assignee
 select q.n, q.id, q.subject, q.status, q.priority, q.assignee, a.name, q.parent,
 	q.open_dependencies, q.open_children, q.blocked_by, q.labels, q.due_at, q.created_at,
-	q.updated_at
+	q.updated_at, q.capabilities
 from quests q
 left join agents a on a.n = q.assignee
 where q.assignee = $3
@@ -215,7 +227,7 @@ order by q.n
 -- name: quest_page_ready_of_label
 select q.n, q.id, q.subject, q.status, q.priority, q.assignee, a.name, q.parent,
 	q.open_dependencies, q.open_children, q.blocked_by, q.labels, q.due_at, q.created_at,
-	q.updated_at
+	q.updated_at, q.capabilities
 from quest_labels l
 join quests q on q.n = l.quest
 left join agents a on a.n = q.assignee
@@ -385,6 +397,7 @@ from quest_labels l
 join quests q on q.n = l.quest
 where l.rank is not q.rank
 or l.assignee is not q.assignee
+or l.capabilities is not q.capabilities
 or instr(char(10) || coalesce(q.labels, '') || char(10), char(10) || l.label || char(10)) = 0
 
 -- A wait that leads back to itself goes through a required child that depends on something, for

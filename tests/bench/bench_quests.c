@@ -286,7 +286,8 @@ static double measure_claim(struct company *c)
 
 		arena_reset(&c->arena);
 		must(store_call_begin(c->store, &c->arena, started_ms, &tx));
-		must(store_quest_next(&tx, 1 + i % AGENTS, STR_NONE, &n));
+		must(store_quest_next(&tx, &(struct store_quest_offer){ .agent = 1 + i % AGENTS },
+				      &n));
 		must(store_quest_get_n(&tx, n, &q));
 		must(store_queue_have_own(&tx, QUESTS_QUEUE, &queue));
 		claim_and_back(&tx, &queue, &q);

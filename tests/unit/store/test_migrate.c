@@ -291,6 +291,25 @@ static const struct fixture {
 	  "updated_at, quest) values ('t1', 1, 1, 2, 'x', 0, 0, 1000, 1, 0, 1, 1, 'p', "
 	  "'agent:a', 1, 1, 1);",
 	  "select count(*) from tasks where quest = 1 and claimed_by = 'agent:a'" },
+	{ 18, /* quests that need nothing yet */
+	  "insert into meta values ('generation', 'old'), ('counter', '1'), ('instance', "
+	  "'old-company');"
+	  "insert into quests (id, subject, status, priority, labels, created_by, created_at, "
+	  "updated_at) values ('i1', 'x', 1, 3, 'web', 'p', 3, 4), ('i2', 'y', 1, 4, null, 'p', 3, "
+	  "4);"
+	  "insert into quest_labels values (1, 'web', 3, null);",
+	  "select (select group_concat(id || rank) from quests where capabilities is null) = "
+	  "'i13,i24'"
+	  " and (select rank from quest_labels where capabilities is null) = 3" },
+	{ 19,
+	  "insert into meta values ('generation', 'old'), ('counter', '1'), ('instance', "
+	  "'old-company');"
+	  "insert into quests (id, subject, status, priority, labels, capabilities, created_by, "
+	  "created_at, updated_at) values ('i1', 'x', 1, 3, 'web', 'cuda\ngpu', 'p', 3, 4);"
+	  "insert into quest_labels values (1, 'web', 3, null, 'cuda\ngpu');"
+	  "update quests set priority = 4;",
+	  "select l.capabilities = 'cuda\ngpu' and l.rank = 4 from quests q join quest_labels l on "
+	  "l.quest = q.n and l.capabilities = q.capabilities" },
 };
 
 static bool make_old(struct world *w, const struct fixture *f)

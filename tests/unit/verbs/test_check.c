@@ -41,6 +41,7 @@ TEST(check_finds_whatever_does_not_add_up)
 		  "quest q-2: status 5" },
 		{ "update quest_labels set rank = 1", "quest q-1: its label a" },
 		{ "update quest_labels set label = 'b'", "quest q-1: its label b" },
+		{ "update quest_labels set capabilities = 'gpu'", "quest q-1: its label a" },
 		{ "update agents set in_progress = 0 where n = 2", "counts 0 quests in progress" },
 		{ "update agents set children = 0 where n = 1", "and 0 children" },
 	};
