@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the tests need of a running questd: start one in a folder of its own, talk to it, stop it."""
 import atexit
+import functools
 import http.client
 import json
 import os
@@ -26,6 +27,31 @@ META = {
     "io.modelcontextprotocol/clientInfo": {"name": "tests", "version": "1"},
     "io.modelcontextprotocol/clientCapabilities": {},
 }
+
+
+# What stands before every verb: a caller who may not call it, whatever it would do.
+GATES = ("access", "scope", "grant", "status")
+
+
+@functools.cache
+def verbs():
+    with open(os.path.join(BUILD, "schemas/expect.json")) as f:
+        return json.load(f)["verbs"]
+
+
+def refuses_itself(answer):
+    """Is it the verb that denies this, rather than what stands before it?"""
+    error = answer.get("error", {})
+    data = error.get("data", {})
+    is_before = (data.get("gate") in GATES and "field" not in data) or "this connection only reads" in error.get("message", "")
+    return data.get("code") == "denied" and not is_before
+
+
+def check_named(method, answer):
+    """A verb that denies something says so in its schema: whichever test sees it."""
+    verb = verbs().get(method)
+    if verb and verb["lane"] != "server" and refuses_itself(answer) and "denied" not in verb["errors"]:
+        raise AssertionError(f"{method} answers denied, which its schema does not name: {answer}")
 
 
 def for_others(folder):
@@ -72,6 +98,7 @@ class Lines:
         while True:
             message = json.loads(self.read())
             if message.get("id") == mine and "method" not in message:
+                check_named(method, message)
                 return message
 
     def ok(self, method, params=None):

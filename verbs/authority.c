@@ -414,6 +414,8 @@ int authority_also(struct call *c, const struct verb *v, const char *field, stru
 {
 	int e = authority_check_verb(c, c->principal, v);
 
+	if (e)
+		c->failure.field = str_from(field);
 	return e ? e : check_target(c, v, str_from(field), target);
 }
 

@@ -79,8 +79,9 @@ static int send(struct call *c, const struct task_message *m, struct tasks_compl
 	struct message_to_result said = { .turns = 0 };
 	int e = authority_also(c, &verb_table[VERB_MESSAGE_TO], "message", STR_NONE);
 
-	if (e == 0)
-		e = message_to(c, &p, &said);
+	if (e)
+		return e;
+	e = message_to(c, &p, &said);
 	if (e == CALL_FAILED && c->failure.field.p)
 		c->failure.field = str_fmt(c->arena, "message.%.*s", STR_ARG(c->failure.field));
 	r->message_session = said.session;
