@@ -191,7 +191,7 @@ static const char *zone_dir(void)
 
 static int load_file(struct arena *a, struct str name, const struct zone **out)
 {
-	CLEANUP(buf_deinit) struct buf b;
+	CLEANUP(buf_deinit) struct buf b = { 0 };
 	char path[4096];
 	int n = snprintf(path, sizeof(path), "%s/%.*s", zone_dir(), STR_ARG(name));
 	int e;

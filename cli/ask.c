@@ -223,7 +223,7 @@ static int read_answer(struct asking *q, int fd, struct answer *out)
 /* Whoever names a token file is whom its key says, on the socket too. */
 static int use_key(struct asking *q, int fd, struct answer *out)
 {
-	CLEANUP(buf_deinit) struct buf request;
+	CLEANUP(buf_deinit) struct buf request = { 0 };
 	struct str key, method = q->method;
 	int e = token_read(q->cli, &key);
 

@@ -16,7 +16,7 @@
 static int take_json(struct cli *c, const struct verb *verb, struct str text, bool is_input,
 		     struct str *params)
 {
-	CLEANUP(buf_deinit) struct buf b;
+	CLEANUP(buf_deinit) struct buf b = { 0 };
 	struct json_error why;
 	struct json value;
 	int e = json_parse(&c->arena, text, &value, &why);
@@ -57,7 +57,7 @@ static int take_word(struct values *values, const char *word)
 static int take_words(struct cli *c, const struct verb *verb, const struct args_spec *spec,
 		      struct str *params)
 {
-	CLEANUP(buf_deinit) struct buf b;
+	CLEANUP(buf_deinit) struct buf b = { 0 };
 	struct values *values = ARENA_NEW(&c->arena, struct values);
 
 	if (!values)

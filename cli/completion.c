@@ -18,7 +18,7 @@
 
 int completion_run(struct cli *c, struct args *a)
 {
-	CLEANUP(buf_deinit) struct buf b;
+	CLEANUP(buf_deinit) struct buf b = { 0 };
 	struct args_spec spec = { .min_words = 1, .max_words = 1 };
 	int e = args_parse(c, a, &spec);
 
@@ -146,7 +146,7 @@ static void put_type(struct cli *c, struct str type, struct str prefix, struct b
  * prompt is no place for errors. */
 int completion_ids_run(struct cli *c, struct args *a)
 {
-	CLEANUP(buf_deinit) struct buf b;
+	CLEANUP(buf_deinit) struct buf b = { 0 };
 	struct args_spec spec = { .min_words = 1, .max_words = 2 };
 	struct running running;
 	struct paths paths;

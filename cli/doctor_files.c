@@ -137,7 +137,7 @@ static void look_at_token(struct doctor *d)
 static void look_at_keys_secret(struct doctor *d)
 {
 	static const char hex[] = "0123456789abcdefABCDEF";
-	CLEANUP(buf_deinit) struct buf b;
+	CLEANUP(buf_deinit) struct buf b = { 0 };
 	const char *path = d->paths.keys_secret;
 
 	if (access(path, F_OK)) /* the server makes it when it is needed */

@@ -122,7 +122,7 @@ static int follow(struct cli *c, const struct paths *paths)
 
 int logs_run(struct cli *c, struct args *a)
 {
-	CLEANUP(buf_deinit) struct buf all;
+	CLEANUP(buf_deinit) struct buf all = { 0 };
 	struct logs_flags flags = { .lines = LINES_DEFAULT };
 	struct args_spec spec = { .options = logs_options,
 				  .n_options = logs_n_options,

@@ -59,7 +59,7 @@ static void put_object(const struct print *p, const struct json *o, size_t inden
 
 static void put_nested(const struct print *p, const struct json *v, size_t indent, struct buf *out)
 {
-	CLEANUP(buf_deinit) struct buf table;
+	CLEANUP(buf_deinit) struct buf table = { 0 };
 
 	buf_put_char(out, '\n');
 	if (v->type == JSON_OBJECT) {

@@ -32,7 +32,7 @@ void relay_hello_put(struct buf *out, const char *toolsets, bool is_read_only)
 
 int relay_hello_key(struct relay_notes *notes, struct cli *c)
 {
-	CLEANUP(buf_deinit) struct buf line;
+	CLEANUP(buf_deinit) struct buf line = { 0 };
 	struct relay_scan scan;
 	struct relay_message m;
 	struct str key;

@@ -60,7 +60,7 @@ static int make_data_dir(struct setup *s)
 /* The data directory's id, made by whoever comes first: the server or us. */
 static int make_instance(struct setup *s)
 {
-	CLEANUP(buf_deinit) struct buf b;
+	CLEANUP(buf_deinit) struct buf b = { 0 };
 	char id[ID_LEN + 2];
 
 	s->instance_path = (char *)str_fmt(&s->cli->arena, "%s/instance", s->paths.data_dir).p;
@@ -220,7 +220,7 @@ static int make_all(struct setup *s, bool is_rotation)
 
 int setup_run(struct cli *c, struct args *a)
 {
-	CLEANUP(buf_deinit) struct buf b;
+	CLEANUP(buf_deinit) struct buf b = { 0 };
 	struct setup_flags flags = { 0 };
 	struct args_spec spec = { .options = setup_options,
 				  .n_options = setup_n_options,

@@ -18,7 +18,7 @@
  * configuration. NULL when neither has it; what is wrong with the file is the server's to say. */
 static const char *configured_socket(struct cli *c, const char *config)
 {
-	CLEANUP(buf_deinit) struct buf b;
+	CLEANUP(buf_deinit) struct buf b = { 0 };
 	const char *env = getenv("QUESTD_SERVER_SOCKET");
 	struct toml_error why;
 	struct toml toml;

@@ -286,7 +286,7 @@ static int run_children(struct batch *b, struct store_tx *tx, struct log_limit *
 /* What is kept of its answer has no secrets of its calls. */
 static int keep_all(struct request *r, struct store_tx *tx)
 {
-	CLEANUP(buf_deinit) struct buf kept;
+	CLEANUP(buf_deinit) struct buf kept = { 0 };
 	int e;
 
 	if (!r->request_id.p)

@@ -129,7 +129,7 @@ bool clean_is_secret(const struct request *r)
 
 struct str clean_kept(struct request *r, enum redact_kind kind, struct arena *a, struct str text)
 {
-	CLEANUP(buf_deinit) struct buf scratch;
+	CLEANUP(buf_deinit) struct buf scratch = { 0 };
 	struct str out;
 
 	if (!text.p || !redact_is_on(&r->server->redact))
@@ -141,7 +141,7 @@ struct str clean_kept(struct request *r, enum redact_kind kind, struct arena *a,
 
 struct str clean_shown(struct server *s, struct arena *a, struct str text, size_t max)
 {
-	CLEANUP(buf_deinit) struct buf scratch;
+	CLEANUP(buf_deinit) struct buf scratch = { 0 };
 	struct str out;
 
 	if (!text.p || !redact_is_on(&s->redact))
@@ -156,7 +156,7 @@ struct str clean_shown(struct server *s, struct arena *a, struct str text, size_
 /* Too little memory to look at a message: it is not sent, and its reader cut as one too slow. */
 int channel_send(struct channel *c, struct str message)
 {
-	CLEANUP(buf_deinit) struct buf scratch;
+	CLEANUP(buf_deinit) struct buf scratch = { 0 };
 	struct server *s = c->server;
 
 	if (!redact_is_on(&s->redact))
@@ -171,7 +171,7 @@ int channel_answer(struct channel *c, struct str message, int status)
 	static const struct str nothing = STR(
 	    "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-31986,\"message\":\"memory "
 	    "is out\",\"data\":{\"code\":\"interrupted\",\"retryable\":true}}}");
-	CLEANUP(buf_deinit) struct buf scratch;
+	CLEANUP(buf_deinit) struct buf scratch = { 0 };
 	struct server *s = c->server;
 
 	if (!message.p || !redact_is_on(&s->redact))

@@ -111,7 +111,7 @@ int run_keep_text(struct request *r, struct store_tx *tx, struct str text)
 
 int run_keep_reply(struct request *r, struct store_tx *tx)
 {
-	CLEANUP(buf_deinit) struct buf scratch;
+	CLEANUP(buf_deinit) struct buf scratch = { 0 };
 	struct str kept;
 	int e;
 

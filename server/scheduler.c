@@ -208,7 +208,7 @@ void scheduler_stop(struct scheduler *c)
 
 bool scheduler_has_work(const struct scheduler *c)
 {
-	CLEANUP(arena_deinit) struct arena a;
+	CLEANUP(arena_deinit) struct arena a = { 0 };
 	bool has_work = true; /* where it cannot be read */
 	struct store_tx tx;
 	int64_t next = 0;

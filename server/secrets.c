@@ -125,7 +125,7 @@ static struct str where(void *data)
 
 static struct str clean(void *data, struct arena *a, struct str json)
 {
-	CLEANUP(buf_deinit) struct buf scratch;
+	CLEANUP(buf_deinit) struct buf scratch = { 0 };
 	struct server *s = data;
 	struct str text;
 
@@ -213,7 +213,7 @@ static int look_again(struct server *s, struct store_tx *tx)
 
 static size_t clean_log(void *data, struct str text, char *out, size_t cap)
 {
-	CLEANUP(buf_deinit) struct buf scratch;
+	CLEANUP(buf_deinit) struct buf scratch = { 0 };
 	struct server *s = data;
 	struct str cleaned;
 

@@ -77,6 +77,21 @@ class Style(unittest.TestCase):
         self.assertEqual(wrong, [])
 
 
+    def test_what_is_cleaned_up_is_set_before_a_way_out(self):
+        """gcc's -ftrivial-auto-var-init hides it: without it a way out frees what lies on the stack."""
+        wrong = []
+        for path in source.files():
+            lines = source.text(path).split("\n")
+            for i, line in enumerate(lines):
+                declared = re.match(r"\s+CLEANUP\(\w+\) [\w ]+?[ *](\w+)(\[.*\])?;", line)
+                for later in lines[i + 1:] if declared else ():
+                    if later.startswith("}") or re.search(rf"\b{declared[1]}\b", later):
+                        break
+                    if re.search(r"\breturn\b", later):
+                        wrong.append(f"{path}:{i + 1}: {line.strip()}")
+                        break
+        self.assertEqual(wrong, [])
+
     def test_commands_that_are_printed_name_the_data_directory(self):
         """paths.flags stands behind each; help, which is about none, and a process's name are not pasted"""
         wrong = []
