@@ -3,21 +3,16 @@
  * fails once. The call then says so, what it did is undone, and the same call works when nothing
  * fails. */
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/err.h"
 #include "base/failpoint.h"
-#include "handlers.gen.h"
-#include "schemas/shape.h"
 #include "store/mail.h"
-#include "tests/unit/verbs/world.h"
-#include "verbs.gen.h"
+#include "store/schedules.h"
+#include "tests/unit/verbs/faults.h"
+#include "verbs/schedules_due.h"
 #include "verbs/tasks_due.h"
 
-/* "$3" in params stands for the id of the third step's result. */
-struct step {
-	const char *verb, *params;
-};
+#define CALLS "[{'verb': 'quests.create', 'params': {'subject': 'x'}}]"
 
 static const struct step company[] = {
 	{ "agents.spawn",
@@ -303,130 +298,13 @@ static const struct step chats[] = {
 	{ "channels.delete", "{'id': 'd', 'confirm': true}" },
 };
 
-enum { SWALLOWED = 1000 };
-
-static const char *const points[] = { "db_stmt", "db_step", "arena_alloc" };
-
-static struct str ids[ARRAY_LEN(company)], tokens[ARRAY_LEN(company)];
-_Static_assert(ARRAY_LEN(work) <= ARRAY_LEN(company) && ARRAY_LEN(talk) <= ARRAY_LEN(company),
-	       "ids");
-
-/* Quotes and ids put in. */
-static const char *params_of(struct world *w, const char *text)
-{
-	char *out = arena_zalloc(&w->arena, 1024);
-	size_t n = 0;
-
-	for (const char *p = text; *p && CHECK(n < 900); p++) {
-		if (*p == '$' || *p == '#') {
-			const struct str *from = *p == '$' ? ids : tokens;
-			struct str id = from[strtol(p + 1, (char **)&p, 10) - 1];
-
-			memcpy(out + n, id.p, id.n);
-			n += id.n;
-			p--;
-		} else {
-			out[n++] = *p;
-		}
-	}
-	return out;
-}
-
-/* Runs the call with the n-th hit of a point failing, and undoes it. What it returned. */
-static int attempt(struct world *w, const struct verb *v, void *params, const char *point, int n)
-{
-	struct arena arena;
-	char fp[64];
-	struct store_tx tx;
-	struct call c = { .verb = v,
-			  .principal = &w->principal,
-			  .arena = &arena,
-			  .tx = &tx,
-			  .store = w->store,
-			  .server = &w->server,
-			  .now_ms = clock_wall_ms(&w->clock) };
-	void *result;
-	int e;
-
-	arena_init(&arena, 0);
-	result = arena_zalloc(&arena, v->result->size);
-	CHECK_OK(store_begin(w->store));
-	CHECK_OK(store_call_begin(w->store, &arena, c.now_ms, &tx));
-	snprintf(fp, sizeof(fp), "%s:%d*return", point, n);
-	fail_points_set(fp);
-	e = verb_functions[v->id](&c, params, result);
-	if (fail_points_have_acted() && e == 0)
-		e = arena.is_out ? -ERR_NOMEM : SWALLOWED; /* the server asks the arena too */
-	else if (!fail_points_have_acted())
-		e = 0;
-	fail_points_set(NULL);
-	err_forget();
-	CHECK_OK(store_call_undo(w->store));
-	store_rollback(w->store);
-	arena_deinit(&arena);
-	return e;
-}
-
-static void *decode(struct world *w, const struct verb *v, const char *text)
-{
-	void *params = arena_zalloc(&w->arena, v->params->size);
-	char *copy = str_cstr(&w->arena, str_from(text));
-	struct shape_faults faults = { .n = 0 };
-	struct json *value = ARENA_NEW(&w->arena, struct json);
-
-	for (char *p = copy; *p; p++)
-		*p = *p == '\'' ? '"' : *p;
-	CHECK_INT(json_parse(&w->arena, str_from(copy), value, NULL), 0);
-	if (!CHECK_INT(shape_decode(v->params, value, &w->arena, params, &faults), 0))
-		printf("  %s: %.*s\n", text, STR_ARG(faults.v[0].field));
-	return params;
-}
-
-static int fail_each(struct world *w, const struct verb *v, const char *text, const char *point)
-{
-	enum { N_MAX = 2000 };
-	void *params = decode(w, v, text);
-	int n;
-
-	for (n = 1; CHECK(n < N_MAX); n++) {
-		int e = attempt(w, v, params, point, n);
-
-		if (e == 0)
-			break;
-		if (!CHECK(e < 0 || e == CALL_FAILED))
-			printf("  %s: %s %d is swallowed\n", v->name.p, point, n);
-	}
-	return n;
-}
-
-static void fail_every_step(struct world *w, const struct step *steps, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		const struct verb *v = verb_find(str_from(steps[i].verb));
-		const char *text = params_of(w, steps[i].params);
-		const struct json *r;
-
-		if (!CHECK(v))
-			continue;
-		for (size_t k = 0; k < ARRAY_LEN(points); k++)
-			CHECK(fail_each(w, v, text, points[k]) > 0);
-		r = world_say(w, steps[i].verb, "%s", text);
-		ids[i] = world_text(r, "id");
-		tokens[i] = world_text(r, "items.0.token");
-		if (!tokens[i].p)
-			tokens[i] = world_text(r, "items.0.receipt");
-		if (!tokens[i].p)
-			tokens[i] = world_text(r, "token");
-	}
-}
-
 TEST(f_13_every_verb_says_what_fails_and_works_the_next_time)
 {
 	WORLD_OPEN(w);
 
 	if (!FAIL_POINTS_BUILT)
 		TEST_SKIP("this build has no fail points");
-	fail_every_step(&w, company, ARRAY_LEN(company));
+	faults_each(&w, company, ARRAY_LEN(company));
 }
 
 TEST(f_13_every_verb_of_the_queue_says_what_fails_and_works_the_next_time)
@@ -435,7 +313,7 @@ TEST(f_13_every_verb_of_the_queue_says_what_fails_and_works_the_next_time)
 
 	if (!FAIL_POINTS_BUILT)
 		TEST_SKIP("this build has no fail points");
-	fail_every_step(&w, work, ARRAY_LEN(work));
+	faults_each(&w, work, ARRAY_LEN(work));
 }
 
 TEST(f_13_every_verb_of_mailboxes_says_what_fails_and_works_the_next_time)
@@ -444,7 +322,7 @@ TEST(f_13_every_verb_of_mailboxes_says_what_fails_and_works_the_next_time)
 
 	if (!FAIL_POINTS_BUILT)
 		TEST_SKIP("this build has no fail points");
-	fail_every_step(&w, post, ARRAY_LEN(post));
+	faults_each(&w, post, ARRAY_LEN(post));
 	CHECK_INT(world_count(world_say(&w, "mailboxes.list", "{}"), "items"), 1);
 }
 
@@ -454,7 +332,7 @@ TEST(f_13_every_verb_of_talk_says_what_fails_and_works_the_next_time)
 
 	if (!FAIL_POINTS_BUILT)
 		TEST_SKIP("this build has no fail points");
-	fail_every_step(&w, talk, ARRAY_LEN(talk));
+	faults_each(&w, talk, ARRAY_LEN(talk));
 }
 
 TEST(f_13_every_verb_of_channels_says_what_fails_and_works_the_next_time)
@@ -463,7 +341,7 @@ TEST(f_13_every_verb_of_channels_says_what_fails_and_works_the_next_time)
 
 	if (!FAIL_POINTS_BUILT)
 		TEST_SKIP("this build has no fail points");
-	fail_every_step(&w, chats, ARRAY_LEN(chats));
+	faults_each(&w, chats, ARRAY_LEN(chats));
 	CHECK_INT(world_int(world_say(&w, "channels.get", "{'id': 'c'}"), "messages"), 1);
 }
 
@@ -494,8 +372,12 @@ static int attempt_round(struct world *w, const char *point, int n)
 		e = store_mail_tick(&tx, 200, &has_more);
 	if (!e)
 		e = store_mail_next_time(&tx, &next);
+	if (!e)
+		e = schedules_tick(&c, 200, &has_more);
+	if (!e)
+		e = store_schedule_next(&tx, &next);
 	if (fail_points_have_acted() && e == 0)
-		e = arena.is_out ? -ERR_NOMEM : SWALLOWED;
+		e = arena.is_out ? -ERR_NOMEM : FAULT_SWALLOWED;
 	else if (!fail_points_have_acted())
 		e = 0;
 	fail_points_set(NULL);
@@ -523,14 +405,19 @@ TEST(f_13_a_round_of_timers_says_what_fails_and_works_the_next_time)
 		world_say(&w, "mailboxes.receive", "{'id': 'm%d'}", i);
 	}
 	world_say(&w, "mailboxes.delete", "{'id': 'm1', 'confirm': true}");
+	world_say(&w, "schedules.create",
+		  "{'name': 'often', 'cron': 'every 1s', 'calls': " CALLS "}");
+	world_say(&w, "schedules.create",
+		  "{'name': 'alone', 'cron': 'every 1s', 'overlap': "
+		  "'skip', 'calls': " CALLS "}");
 	for (int i = 0; i < 3; i++) {
 		clock_advance(&w.clock, 1000);
-		for (size_t k = 0; k < ARRAY_LEN(points); k++) {
+		for (size_t k = 0; k < FAULT_POINTS; k++) {
 			int n = 1, e;
 
-			while (CHECK(n < 2000) && (e = attempt_round(&w, points[k], n)))
+			while (CHECK(n < 2000) && (e = attempt_round(&w, fault_points[k], n)))
 				if (!CHECK(e < 0))
-					printf("  %s %d is swallowed\n", points[k], n++);
+					printf("  %s %d is swallowed\n", fault_points[k], n++);
 				else
 					n++;
 		}

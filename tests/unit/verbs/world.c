@@ -147,6 +147,19 @@ static int fake_check_actions(void *data, struct call *c, const char *field,
 	return 0;
 }
 
+/* The first one's value is wanted as text has it; the other kinds are looked at one by one. */
+static int fake_check_predicates(void *data, struct call *c, const char *field,
+				 const struct event_predicate_list *where, struct call_wanted *out)
+{
+	int64_t i;
+
+	if (!where->n || !str_to_i64(where->v[0].value, &i))
+		return 0;
+	out->path = where->v[0].path;
+	out->value = str_fmt(c->arena, "i%lld", (long long)i);
+	return out->value.p ? 0 : err_nomem();
+}
+
 /* As good as sealed. */
 static int fake_hook_secret(void *data, struct call *c, struct call_hook_secret *s)
 {
@@ -195,6 +208,7 @@ int world_open(struct world *w)
 		.make_key = fake_key,
 		.chain = fake_chain,
 		.check_actions = fake_check_actions,
+		.check_predicates = fake_check_predicates,
 		.vault = fake_vault,
 		.seal_hook_secret = fake_hook_secret,
 		.echo_channel = fake_echo,
