@@ -7,22 +7,13 @@ import re
 import unittest
 
 import source
+import tested
 
 WORD = re.compile(r"\b(TM-[A-Z]+-\d\d|F-\d\d|(?:tm|f)_(?:[a-z]+_)?\d\d(?=_))", re.I)
 
 
 def named():
-    """The ids that occur in the name or docstring of a test."""
-    ids = set()
-    for root, _, names in os.walk(os.path.join(source.TOP, "tests")):
-        if "node_modules" in root or "checks" in root:
-            continue
-        for name in names:
-            if not name.endswith((".c", ".py", ".test", ".mjs")):
-                continue
-            for word in WORD.findall(source.text(os.path.relpath(os.path.join(root, name), source.TOP))):
-                ids.add(word.upper().replace("_", "-"))
-    return ids
+    return {word.upper().replace("_", "-") for test, said in tested.tests() for word in WORD.findall(" ".join([test, *said]))}
 
 
 class Threats(unittest.TestCase):
