@@ -94,6 +94,7 @@ class Redaction(unittest.TestCase):
             base.close()
             self.assertEqual(pieces_in(kept), [], kept)
 
+    @unittest.skipIf("cov" in os.path.basename(questd.BUILD), "code that is not optimised leaves words that it read on its stack")
     def test_tm_cry_03_a_message_with_a_value_is_wiped_when_it_was_taken(self):
         """TM-CRY-03 of a value that is too short to be looked for, nothing stays in the server's memory"""
         with questd.Server("--ballast-mb", "0") as server:
