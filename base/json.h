@@ -42,7 +42,7 @@ struct json {
 		struct json *items;
 		struct json_member *members;
 	};
-	struct str raw; /* the value's own source text, exactly as written */
+	struct str raw; /* its own source text, exactly as written; NONE when not parsed */
 };
 
 struct json_member {

@@ -15,12 +15,13 @@ static bool is_secret_field(const struct verb *v, struct str name)
 	return f && f->flags & SHAPE_SECRET;
 }
 
-/* With the escapes that the forms know: \u0041 may stand for any letter. */
+/* With the escapes that the forms know: \u0041 may stand for any letter. What was put together here
+ * and not parsed (mcp_params_new) has no source yet. */
 static struct str plain_source(const struct json *v, struct buf *b)
 {
 	struct json_out w = json_out(b);
 
-	if (!str_contains(v->raw, STR("\\u")))
+	if (v->raw.p && !str_contains(v->raw, STR("\\u")))
 		return v->raw;
 	json_value(&w, v);
 	return b->failed ? STR_NONE : buf_str(b);

@@ -580,6 +580,73 @@ class Features(Carriers):
             self.error(carrier.tool("quests_list", {}, None, **{LEVEL: "loud"}), -32602)
 
 
+class BesideASecret(Carriers):
+    """What a server that keeps secrets looks for in all that comes in is in none of this: nothing changes."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        owner = cls.server.lines()
+        owner.ok("credentials.ingest", {"name": "GATE", "value": "sk-kept-0123456789", "kind": "password"})
+        owner.close()
+        cls.quest = cls.unix.content("quests_create", {"subject": "Paint the fence"})["short_id"]
+        cls.agent = cls.unix.content("agents_spawn", {"name": "painter"})["name"]
+        cls.unix.content("ideas_store", {"name": "Colour", "content": "green\n"})
+        cls.event = cls.unix.content("events_list", {"limit": 1})["items"][0]["id"]
+
+    def methods(self):
+        uri = f"questd://quest/{self.quest}"
+        yield "resources/list", {}, self.quest
+        yield "resources/templates/list", {}, "questd://quest/{id}"
+        for read, part in ((uri, "Paint"), ("questd://idea/Colour", "green"), (f"questd://agent/{self.agent}", self.agent),
+                           (f"questd://event/{self.event}", self.event)):
+            yield "resources/read", {"uri": read}, part
+        for ref, name, value in (({"type": "ref/resource", "uri": "questd://quest/{id}"}, "id", "q-"),
+                                 ({"type": "ref/prompt", "name": "write_outcome"}, "quest", "q-")):
+            yield "completion/complete", {"ref": ref, "argument": {"name": name, "value": value}}, self.quest
+        for prompt, arguments in (("daily_review", {}), ("take_next_quest", {"agent": self.agent}), ("write_outcome", {"quest": self.quest}),
+                                  ("plan_work", {"goal": "a green fence"})):
+            yield "prompts/get", {"name": prompt, "arguments": arguments}, ""
+        for method in ("tools/list", "prompts/list"):
+            yield method, {}, ""
+        yield "tools/call", {"name": "quests_get", "arguments": {"id": self.quest}}, "Paint"
+
+    def test_mcp_r1_mcp_c1_every_modern_method_answers(self):
+        """mcp-R1 mcp-C1: resources, completion, prompts and tools."""
+        for carrier in self.everywhere():
+            for method, params, part in self.methods():
+                answer = carrier.modern(method, params)
+                self.assertIn(part, json.dumps(answer.get("result", answer["id"])), (method, params, answer))
+                self.assertNotIn("error", answer, (method, params))
+        peer = self.lines()
+        peer.send("subscriptions/listen", modern({"notifications": {"resourceSubscriptions": [f"questd://quest/{self.quest}"]}}), id=1)
+        taken = peer.note("notifications/subscriptions/acknowledged")["params"]["notifications"]
+        self.assertEqual(taken["resourceSubscriptions"], [f"questd://quest/{self.quest}"])
+        self.unix.tool("quests_update", {"id": self.quest, "priority": "high"})
+        self.assertEqual(peer.note("notifications/resources/updated")["params"]["uri"], f"questd://quest/{self.quest}")
+
+    def test_mcp_r1_mcp_c1_every_legacy_method_answers(self):
+        """mcp-R1 mcp-C1: the same with subscriptions to resources."""
+        relay = questd.Relay("--socket", self.server.socket_path)
+        self.addCleanup(relay.close)
+        for name, carrier in (("unix", self.lines()), ("stdio", Peer(relay.lines)), ("http", Http(self.server))):
+            carrier.initialize("2025-06-18")
+            more = [("resources/subscribe", {"uri": f"questd://quest/{self.quest}"}, ""),
+                    ("resources/unsubscribe", {"uri": f"questd://quest/{self.quest}"}, "")]
+            for method, params, part in [*self.methods(), *more]:
+                with self.subTest(name, method=method):
+                    answer = carrier.call(method, params)
+                    self.assertNotIn("error", answer, params)
+                    self.assertIn(part, json.dumps(answer["result"]), params)
+
+    def test_tm_llm_04_what_is_asked_for_is_cleaned_too(self):
+        """TM-LLM-04: a value in a URI becomes a name in what the server makes of it, and comes back in no answer."""
+        for carrier in self.everywhere():
+            answer = carrier.modern("resources/read", {"uri": "questd://idea/sk-kept-0123456789"})
+            self.error(answer, -32602)
+            self.assertNotIn("sk-kept", json.dumps(answer))
+
+
 class Toolsets(Carriers):
     def names(self, carrier):
         return {t["name"] for t in carrier.modern("tools/list")["result"]["tools"] if t["description"] != "conformance fixture"}
