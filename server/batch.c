@@ -95,28 +95,40 @@ static void blame(struct request *r, const struct request *child, size_t index)
 		call_data_int(&r->call, "index", (int64_t)index);
 }
 
-static bool check_lane(struct request *child)
+/* Why the verb is for nobody's batch; NONE: it is. */
+static struct str unfit(const struct verb *v)
 {
-	struct str reason;
-
-	switch (child->verb->lane) {
+	switch (v->lane) {
 	case LANE_LONG:
-		reason = STR("it waits");
-		break;
+		return STR("it waits");
 	case LANE_STREAM:
-		reason = STR("it streams");
-		break;
+		return STR("it streams");
 	case LANE_SERVER:
-		reason = STR("it is a batch itself");
-		break;
+		return v->id == VERB_KEYS_USE
+			   ? STR("it changes who calls, for all that follows on the connection")
+			   : STR("it is a batch itself");
 	default:
-		return true;
+		return v->id == VERB_CREDENTIALS_LOOKUP
+			   ? STR("values are taken out of a batch's answer")
+			   : STR_NONE;
 	}
-	request_fail(child, ERROR_UNSUPPORTED, "%.*s cannot be in a batch: %.*s",
-		     STR_ARG(child->verb->name), STR_ARG(reason));
-	call_data_str(&child->call, "reason", reason);
-	child->call.failure.hint = STR("call it by itself");
+}
+
+static bool check_fits(struct request *child)
+{
+	struct str reason = unfit(child->verb);
+
+	if (!reason.p)
+		return true;
+	batch_refuse(child, reason, STR("call it by itself"));
 	return false;
+}
+
+static bool check_admitted(struct batch *b, struct request *child)
+{
+	struct request *r = b->parent;
+
+	return !r->ops->admit || r->ops->admit(r, child);
 }
 
 static const struct request_ops child_ops;
@@ -145,7 +157,7 @@ static bool check_all(struct batch *b)
 			return false;
 		}
 		if (!decode_verb(child, json_get_str(&b->calls->items[i], STR("method"))) ||
-		    !decode_access(child) || !check_lane(child) ||
+		    !decode_access(child) || !check_fits(child) || !check_admitted(b, child) ||
 		    (b->is_atomic && !decode_quota(child))) {
 			blame(b->parent, child, i);
 			return false;
@@ -431,6 +443,14 @@ void batch_start(struct request *r)
 		lanes_write(r->server->lanes, r);
 	else
 		go_on(r->batch);
+}
+
+void batch_refuse(struct request *child, struct str reason, struct str hint)
+{
+	request_fail(child, ERROR_UNSUPPORTED, "%.*s cannot be in a batch: %.*s",
+		     STR_ARG(child->verb->name), STR_ARG(reason));
+	call_data_str(&child->call, "reason", reason);
+	child->call.failure.hint = hint;
 }
 
 void batch_cancel(struct request *r)

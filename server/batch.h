@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/macros.h"
+#include "base/str.h"
 
 struct batch;
 struct request;
@@ -18,3 +19,5 @@ int batch_run_atomic(struct request *r, struct store *store, struct log_limit *l
 /* Stops one that is not atomic behind the call that runs. */
 void batch_cancel(struct request *r);
 struct batch *batch_free(struct batch *b);
+/* For request_ops.admit: why the call cannot be made here. Both live as long as the child. */
+void batch_refuse(struct request *child, struct str reason, struct str hint);

@@ -13,6 +13,7 @@
 #include "server/mcp_listen.h"
 #include "server/mcp_session.h"
 #include "server/mcp_tasks.h"
+#include "server/mcp_tools.h"
 #include "server/quota.h"
 
 #define SWEEP_MS     30000
@@ -249,9 +250,15 @@ static void on_progress(struct request *r)
 	mcp_progress(r->owner, r->progress.done, r->progress.total, r->progress.text);
 }
 
+static bool on_admit(struct request *r, struct request *child)
+{
+	return mcp_tools_admit(r->owner, child);
+}
+
 static const struct request_ops request_ops = {
 	.done = on_done,
 	.progress = on_progress,
+	.admit = on_admit,
 };
 
 void mcp_verb(struct mcp_call *c, struct str verb, const struct json *params, mcp_then_fn *then)

@@ -87,6 +87,7 @@ enum {
 struct batch;
 struct mcp_call;
 struct mcp_kind;
+struct mcp_toolset;
 struct mcp_watch;
 
 enum {
@@ -180,6 +181,7 @@ struct mcp_call {
 	void *state;                        /* the feature's own; an ask's while it is open */
 	const void *kept;                   /* what a feature keeps over an ask */
 	const struct json *arguments;       /* of the verb that runs as a tool */
+	const struct mcp_toolset *toolset;  /* of tools/call: what the client may call */
 	bool is_confirmed;                  /* the user said yes to what cannot be undone */
 	struct batch *batch;                /* the one it came in, or NULL */
 	void (*on_end)(struct mcp_call *c); /* it is over, whatever came of it; may be NULL */

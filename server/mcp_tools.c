@@ -4,12 +4,14 @@
  * protocol error. */
 #include "server/mcp_tools.h"
 
+#include "server/batch.h"
 #include "server/clean.h"
 #include "server/mcp_extra.h"
 #include "server/mcp_tasks.h"
 #include "server/mcp_toolset.h"
 #include "server/mcp_uri.h"
 
+#define METHOD_HINT  STR("it is a method of JSON-RPC: call it at /rpc, or on a line of its own")
 #define LIST_TTL_MS  300000
 #define LINKED_BYTES 40000 /* about what clients show a model of one result */
 
@@ -186,8 +188,7 @@ static void refuse_tool(struct mcp_call *c, struct str message, struct str code,
 static void refuse_method(struct mcp_call *c, struct str name)
 {
 	refuse_tool(c, str_fmt(&c->arena, "'%.*s' is no tool of MCP", STR_ARG(name)),
-		    STR("tool_not_offered"), STR_NONE,
-		    STR("it is a method of JSON-RPC: call it at /rpc, or on a line of its own"));
+		    STR("tool_not_offered"), STR_NONE, METHOD_HINT);
 }
 
 static void refuse_write(struct mcp_call *c, struct str name)
@@ -200,16 +201,36 @@ static void refuse_write(struct mcp_call *c, struct str name)
 			"was started with --read-only offers no tool that writes"));
 }
 
+static struct str toolset_hint(struct arena *a, struct str toolset)
+{
+	return str_fmt(a,
+		       "add it: /mcp/x/LIST,%.*s over HTTP, questd mcp --toolsets LIST,%.*s; "
+		       "or choose none, for the default ones",
+		       STR_ARG(toolset), STR_ARG(toolset));
+}
+
 static void refuse_toolset(struct mcp_call *c, struct str name, struct str toolset)
 {
 	refuse_tool(c,
 		    str_fmt(&c->arena, "'%.*s' is in the toolset '%.*s', which was not chosen",
 			    STR_ARG(name), STR_ARG(toolset)),
-		    STR("tool_not_offered"), STR_NONE,
-		    str_fmt(&c->arena,
-			    "add it: /mcp/x/LIST,%.*s over HTTP, questd mcp --toolsets LIST,%.*s; "
-			    "or choose none, for the default ones",
-			    STR_ARG(toolset), STR_ARG(toolset)));
+		    STR("tool_not_offered"), STR_NONE, toolset_hint(&c->arena, toolset));
+}
+
+bool mcp_tools_admit(const struct mcp_call *c, struct request *child)
+{
+	const struct verb *v = child->verb;
+
+	if (mcp_toolset_reaches(c->toolset, v))
+		return true;
+	if (v->mcp == VERB_MCP_NO)
+		batch_refuse(child, STR("it is no tool of MCP"), METHOD_HINT);
+	else
+		batch_refuse(child,
+			     str_fmt(&child->arena, "its toolset '%.*s' was not chosen",
+				     STR_ARG(v->toolset)),
+			     toolset_hint(&child->arena, v->toolset));
+	return false;
 }
 
 /* The nearest of those that this client may call. */
@@ -313,6 +334,11 @@ void mcp_tools_call_start(struct mcp_call *c)
 	if (!name.p || (arguments && arguments->type != JSON_OBJECT)) {
 		mcp_fail(c, MCP_INVALID_PARAMS,
 			 name.p ? "params.arguments must be an object" : "params.name is missing");
+		return;
+	}
+	c->toolset = arena_dup(&c->arena, &t, sizeof(t));
+	if (!c->toolset) {
+		mcp_fail_memory(c);
 		return;
 	}
 	extra = mcp_extra_tool_find(name);

@@ -17,3 +17,5 @@ enum mcp_confirmed mcp_confirm_given(const struct mcp_call *c, struct str state)
 /* Runs a verb as a tool and ends the call with its result. */
 void mcp_tool_run(struct mcp_call *c, const struct verb *v, const struct json *arguments);
 void mcp_tool_declined(struct mcp_call *c);
+/* May the call run this within a batch? As if it came alone. False: the child's failure is set. */
+bool mcp_tools_admit(const struct mcp_call *c, struct request *child);

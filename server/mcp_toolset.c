@@ -177,6 +177,14 @@ bool mcp_caller_fits(const struct mcp_caller *caller, const struct verb *v)
 	       caller->is_destructive == v->is_destructive;
 }
 
+bool mcp_toolset_reaches(const struct mcp_toolset *t, const struct verb *v)
+{
+	for (size_t i = 0; i < ARRAY_LEN(callers); i++)
+		if (mcp_caller_find(t, callers[i].name) && mcp_caller_fits(&callers[i], v))
+			return true;
+	return mcp_toolset_allows(t, v);
+}
+
 /* ---- entries ---- */
 
 static bool is_hub(const struct verb *v)

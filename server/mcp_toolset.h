@@ -24,6 +24,8 @@ struct str mcp_toolset_unknown(const struct mcp_toolset *t);
 struct str_list mcp_toolset_names(struct arena *a);
 /* May it be called? (The default list leaves out verbs that may be called all the same.) */
 bool mcp_toolset_allows(const struct mcp_toolset *t, const struct verb *v);
+/* The same, or through one of the tools below. */
+bool mcp_toolset_reaches(const struct mcp_toolset *t, const struct verb *v);
 
 /* verbs_read, verbs_write, verbs_destroy: call any verb of that class by its name. */
 struct mcp_caller {

@@ -41,6 +41,9 @@ struct request_ops {
 	/* Stream lane: instead of frames the owner makes the stream itself, by follow_open(). May
 	 * be NULL. */
 	void (*follow)(struct request *r);
+	/* A batch: may its caller make this call of it by itself? False: the call's failure is set.
+	 * NULL: whatever a caller is allowed. */
+	bool (*admit)(struct request *r, struct request *child);
 };
 
 struct request {

@@ -720,6 +720,27 @@ class Toolsets(Carriers):
         gone = carrier.tool("verbs_destroy", {"method": "ideas.delete", "params": {"id": idea["id"], "confirm": True}})
         self.assertTrue(gone["result"]["structuredContent"]["deleted"])
 
+    def test_a_batch_runs_what_its_client_may_call_alone(self):
+        """mcp-T5: the client's toolset holds within a batch, whichever way the batch is called."""
+        def said(answer):
+            return json.loads(answer["result"]["content"][0]["text"])
+
+        ping, quests = {"method": "system.ping"}, {"method": "quests.list"}
+        for carrier in (Http(self.server, "/mcp/x/system"), self.relayed("--toolsets", "system")):
+            self.assertEqual(said(carrier.tool("system_batch", {"calls": [ping]}))["failed"], 0)
+            refused = said(carrier.tool("system_batch", {"calls": [ping, quests]}))
+            self.assertEqual((refused["error"], refused["index"]), ("unsupported", 1))
+            self.assertEqual(refused["reason"], "its toolset 'quests' was not chosen")
+            self.assertIn("--toolsets LIST,quests", refused["hint"])
+        for carrier in (Http(self.server, "/mcp/x/search"), self.relayed("--toolsets", "search")):
+            def batch(*calls):
+                return said(carrier.tool("verbs_destroy", {"method": "system.batch", "params": {"calls": list(calls)}}))
+            self.assertEqual(batch(ping, quests)["failed"], 0)
+            refused = batch({"method": "keys.create", "params": {"name": "x"}})
+            self.assertEqual((refused["error"], refused["reason"]), ("unsupported", "it is no tool of MCP"))
+        for carrier in self.everywhere():
+            self.assertEqual(said(carrier.tool("system_batch", {"calls": [ping, quests, {"method": "keys.list"}]}))["failed"], 0)
+
 
 class Tasks(Carriers):
     def until(self, carrier, task, over=("completed", "failed", "cancelled")):

@@ -112,8 +112,11 @@ class Secrets(unittest.TestCase):
         first = self.value(lines, proof, request_id="r")["result"]
         again = self.value(lines, proof, request_id="r")["result"]
         self.assertEqual((first["value"], again.get("value"), again["value_shown"]), (VALUE, None, False))
-        batch = lines.call("system.batch", {"calls": [{"method": "credentials.lookup", "params": {"name": "OPENROUTER_API_KEY", **proof}}]})
-        self.assertNotIn(VALUE, json.dumps(batch))
+        call = {"method": "credentials.lookup", "params": {"name": "OPENROUTER_API_KEY", **proof}}
+        for atomic in (False, True):
+            refused = lines.call("system.batch", {"calls": [call], "atomic": atomic})["error"]
+            self.assertEqual(refused["message"], "credentials.lookup cannot be in a batch: values are taken out of a batch's answer")
+            self.assertEqual((refused["data"]["code"], refused["data"]["index"]), ("unsupported", 0))
 
     def test_tm_llm_05_a_task_opens_what_is_its_agents(self):
         """TM-LLM-05"""
@@ -150,6 +153,22 @@ class Secrets(unittest.TestCase):
         for verb, params in (("lookup", {"name": "OPENROUTER_API_KEY"}), ("list", {}), ("ingest", {"name": "X", "value": "12345678"}),
                              ("delete", {"id": held["id"], "confirm": True}), ("rotate", {})):
             self.assertEqual(code_of(lines.call("credentials." + verb, params)), "denied", verb)
+
+    def test_tm_llm_05_no_tool_in_a_batch_either(self):
+        """TM-LLM-05"""
+        self.serve()
+        make = {"name": "k", "owner_kind": "worker", "owner": "w", "access": ["operator"]}
+        for method, params in (("keys.create", make), ("credentials.ingest", {"name": "X", "value": VALUE})):
+            for atomic in (False, True):
+                arguments = {"calls": [{"method": "system.ping"}, {"method": method, "params": params}], "atomic": atomic}
+                result = self.owner.tool("system_batch", arguments)["result"]
+                said = json.loads(result["content"][0]["text"])
+                self.assertTrue(result["isError"])
+                self.assertEqual((said["error"], said["index"], said["reason"]), ("unsupported", 1, "it is no tool of MCP"), said)
+                self.assertIn("/rpc", said["hint"])
+        self.assertEqual(self.owner.ok("keys.list")["items"], [])
+        self.assertEqual(self.owner.ok("credentials.list")["items"], [])
+        self.assertEqual(self.owner.ok("system.batch", {"calls": [{"method": "keys.create", "params": make}]})["failed"], 0, "not over MCP")
 
     def tools(self, toolsets):
         relay = questd.Relay("--socket", self.server.socket_path, *(["--toolsets", toolsets] if toolsets else []))
