@@ -294,32 +294,114 @@ static void call_verb(struct mcp_call *c, const struct verb *v, const struct jso
 		mcp_task_run_verb(c, t, v->name, arguments);
 }
 
-static void call_caller(struct mcp_call *c, const struct mcp_toolset *t,
-			const struct mcp_caller *caller, const struct json *arguments)
+struct misfit {
+	struct str error, message, field, nearest, hint;
+};
+
+static void refuse_arguments(struct mcp_call *c, const struct misfit *m)
 {
-	struct str method = arguments ? json_get_str(arguments, STR("method")) : STR_NONE;
-	const struct json *params = arguments ? json_get(arguments, STR("params")) : NULL;
-	const struct verb *v = method.p ? verb_find(method) : NULL;
+	struct json_out w;
+	struct buf b;
 	struct str text;
 
-	if (v && mcp_caller_fits(caller, v) && (!t->is_read_only || v->is_read_only)) {
-		call_verb(c, v, params);
+	buf_init(&b, 0);
+	w = json_out(&b);
+	json_begin_object(&w);
+	JSON_KV_STR(&w, "error", m->error);
+	JSON_KV_STR(&w, "message", m->message);
+	JSON_KV_STR(&w, "field", m->field);
+	if (m->nearest.p)
+		JSON_KV_STR(&w, "nearest", m->nearest);
+	JSON_KV_STR(&w, "hint", m->hint);
+	JSON_KV_BOOL(&w, "retryable", false);
+	json_end_object(&w);
+	text = b.failed ? STR_NONE : str_dup(&c->arena, buf_str(&b));
+	buf_deinit(&b);
+	if (text.p)
+		mcp_tool_text(c, text, true);
+	else
+		mcp_fail_memory(c);
+}
+
+/* What is wrong with {method, params} themselves. */
+static bool has_misfit(struct mcp_call *c, const struct json *arguments, struct misfit *out)
+{
+	const struct json *method = arguments ? json_get(arguments, STR("method")) : NULL;
+	const struct json *params = arguments ? json_get(arguments, STR("params")) : NULL;
+	struct str field;
+
+	*out = (struct misfit){ .error = STR("invalid_params"),
+				.hint = STR("method is a verb's name, such as quests.list, and "
+					    "params are its parameters") };
+	for (uint32_t i = 0; arguments && i < arguments->n; i++) {
+		field = arguments->members[i].key;
+		if (str_eq(field, STR("method")) || str_eq(field, STR("params")))
+			continue;
+		out->field = clean_shown(c->server, &c->arena, field, 64);
+		out->message = str_fmt(&c->arena, "unknown field '%.*s'", STR_ARG(out->field));
+		return true;
+	}
+	out->field = STR("method");
+	if (!method)
+		out->message = STR("method is missing");
+	else if (method->type != JSON_STRING)
+		out->message = STR("method must be a string");
+	if (out->message.p || !params || params->type == JSON_OBJECT)
+		return out->message.p;
+	out->field = STR("params");
+	out->message = STR("params must be an object");
+	return true;
+}
+
+/* The nearest of those that one of these tools calls for this client. */
+static struct str nearest_verb(const struct mcp_toolset *t, struct str method)
+{
+	struct str nearest = verb_nearest(method);
+	const struct verb *v = nearest.p ? verb_find(nearest) : NULL;
+
+	return v && mcp_toolset_reaches(t, v) ? v->name : STR_NONE;
+}
+
+static void refuse_verb(struct mcp_call *c, const struct verb *v, struct str method)
+{
+	struct str shown = clean_shown(c->server, &c->arena, method, 64);
+	struct misfit m = { .error = STR("method_not_found"), .field = STR("method") };
+
+	if (!v) {
+		m.message = str_fmt(&c->arena, "no such verb: '%.*s'", STR_ARG(shown));
+		m.nearest = nearest_verb(c->toolset, method);
+		m.hint = STR("verbs_search finds verbs by words");
+	} else if (v->mcp == VERB_MCP_NO) {
+		m.message = str_fmt(&c->arena, "'%.*s' is no tool of MCP", STR_ARG(shown));
+		m.hint = METHOD_HINT;
+	} else {
+		m.error = STR("invalid_params");
+		m.message = str_fmt(&c->arena, "%.*s is not a verb for this tool",
+				    STR_ARG(v->name));
+		m.hint = v->is_read_only     ? STR("verbs_read calls it")
+			 : v->is_destructive ? STR("verbs_destroy calls it")
+					     : STR("verbs_write calls it");
+	}
+	refuse_arguments(c, &m);
+}
+
+static void call_caller(struct mcp_call *c, const struct mcp_caller *caller,
+			const struct json *arguments)
+{
+	const struct verb *v;
+	struct misfit m;
+	struct str method;
+
+	if (has_misfit(c, arguments, &m)) {
+		refuse_arguments(c, &m);
 		return;
 	}
-	if (v && v->mcp != VERB_MCP_NO)
-		text = str_fmt(&c->arena,
-			       "{\"error\":\"invalid_params\",\"message\":\"%.*s is not a verb for "
-			       "this tool\","
-			       "\"field\":\"method\",\"hint\":\"%s calls it\",\"retryable\":false}",
-			       STR_ARG(v->name),
-			       v->is_read_only     ? "verbs_read"
-			       : v->is_destructive ? "verbs_destroy"
-						   : "verbs_write");
+	method = json_get_str(arguments, STR("method"));
+	v = verb_find(method);
+	if (v && mcp_caller_fits(caller, v) && (!c->toolset->is_read_only || v->is_read_only))
+		call_verb(c, v, json_get(arguments, STR("params")));
 	else
-		text = STR("{\"error\":\"method_not_found\",\"message\":\"no such "
-			   "verb\",\"field\":\"method\","
-			   "\"hint\":\"verbs_search finds verbs by words\",\"retryable\":false}");
-	mcp_tool_text(c, text, true);
+		refuse_verb(c, v, method);
 }
 
 void mcp_tools_call_start(struct mcp_call *c)
@@ -348,7 +430,7 @@ void mcp_tools_call_start(struct mcp_call *c)
 	}
 	caller = mcp_caller_find(&t, name);
 	if (caller) {
-		call_caller(c, &t, caller, arguments);
+		call_caller(c, caller, arguments);
 		return;
 	}
 	v = verb_find(name);

@@ -720,6 +720,22 @@ class Toolsets(Carriers):
         gone = carrier.tool("verbs_destroy", {"method": "ideas.delete", "params": {"id": idea["id"], "confirm": True}})
         self.assertTrue(gone["result"]["structuredContent"]["deleted"])
 
+    def test_a_tool_for_all_verbs_says_what_is_wrong_with_its_own_arguments(self):
+        """mcp-T5: the field, not the verb that it could have been."""
+        carrier = self.relayed("--toolsets", "search")
+        for arguments, error, field, message in (
+                ({"name": "quests.list"}, "invalid_params", "name", "unknown field 'name'"),
+                ({"method": "quests.list", "arguments": {}}, "invalid_params", "arguments", "unknown field 'arguments'"),
+                ({}, "invalid_params", "method", "method is missing"),
+                ({"method": 7}, "invalid_params", "method", "method must be a string"),
+                ({"method": "quests.list", "params": []}, "invalid_params", "params", "params must be an object"),
+                ({"method": "keys.create"}, "method_not_found", "method", "'keys.create' is no tool of MCP"),
+                ({"method": "quests.create"}, "invalid_params", "method", "quests.create is not a verb for this tool"),
+                ({"method": 'quests.lst"'}, "method_not_found", "method", "no such verb: 'quests.lst\"'")):
+            said = json.loads(carrier.tool("verbs_read", arguments)["result"]["content"][0]["text"])
+            self.assertEqual((said["error"], said["field"], said["message"]), (error, field, message))
+        self.assertEqual(said["nearest"], "quests.list")
+
     def test_a_batch_runs_what_its_client_may_call_alone(self):
         """mcp-T5: the client's toolset holds within a batch, whichever way the batch is called."""
         def said(answer):
