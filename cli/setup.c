@@ -15,12 +15,14 @@
 #include "base/json.h"
 #include "cli/ask.h"
 #include "cli/print.h"
+#include "cli/program.h"
 #include "cli/running.h"
 #include "cli/say.h"
 #include "cli/where.h"
 
 #define TOKEN_CHARS 52 /* of 31 letters: more than 256 bits */
 #define KEY_BYTES   32
+#define ADDRESS_MS  10000
 
 struct setup {
 	struct cli *cli;
@@ -28,7 +30,9 @@ struct setup {
 	struct str instance, program;
 	char *instance_path;
 	bool is_new_dir, is_new_key, is_new_token, is_tightened;
-	struct str http; /* where a running server listens; NONE: none runs */
+	bool is_running;
+	struct str http; /* where it listens, or the next one will; "off", or NONE: nobody knows */
+	struct str silent; /* why there is nothing to call over HTTP; NONE: there is */
 };
 
 struct setup_flags {
@@ -130,19 +134,43 @@ static int make_token(struct setup *s, bool is_rotation)
 	return err_trace(e);
 }
 
-/* Where HTTP is, when a server runs by now. */
-static void look_for_server(struct setup *s)
+static bool look_for_server(struct setup *s)
 {
 	struct running r;
 	struct json info;
 
 	if (running_find(&s->paths, &r)) {
 		err_forget();
-		return;
+		return false;
 	}
 	if (!r.is_reached || ask_object(s->cli, STR("system.info"), STR_NONE, &info))
-		return;
+		return false;
+	s->is_running = true;
 	s->http = json_get_str(&info, STR("http"));
+	if (str_eq(s->http, STR("off")))
+		s->silent = STR("the server that runs does not listen");
+	return true;
+}
+
+/* Where the settings, from file and environment, let the next server listen. */
+static void look_at_settings(struct setup *s)
+{
+	static char *const check[] = { "--check", "address", NULL };
+	struct arena *a = &s->cli->arena;
+	struct program_said answer;
+
+	program_ask(a, s->paths.data_dir, check, ADDRESS_MS, &answer);
+	if (answer.code) {
+		s->silent = str_fmt(a, "nobody knows where: %s",
+				    answer.said[0] ? answer.said : "questd-server does not run");
+		return;
+	}
+	s->http = str_dup(a, str_from(answer.said));
+	if (str_eq(s->http, STR("off")))
+		s->silent = STR("the settings turn it off (http.listen)");
+	else if (str_ends(s->http, STR(":0")))
+		s->silent = str_fmt(a, "the port is chosen at the start: questd status%s names it",
+				    s->paths.flags);
 }
 
 struct lines {
@@ -152,8 +180,7 @@ struct lines {
 static void make_lines(struct setup *s, struct lines *l)
 {
 	struct arena *a = &s->cli->arena;
-	struct str where = str_from(s->paths.flags),
-		   http = s->http.p ? s->http : STR("127.0.0.1:8400");
+	struct str where = str_from(s->paths.flags);
 	struct str token = paths_word(a, str_from(s->paths.token));
 
 	struct str questd = paths_word(a, s->program);
@@ -162,13 +189,13 @@ static void make_lines(struct setup *s, struct lines *l)
 	l->start = str_fmt(a, " (questd start%.*s runs the server)", STR_ARG(where));
 	l->mcp = str_fmt(a, "claude mcp add questd -- %.*s", STR_ARG(l->command));
 	l->call = str_fmt(a, "%.*s call%.*s quests.list", STR_ARG(questd), STR_ARG(where));
-	if (str_eq(http, STR("off")))
+	if (s->silent.p)
 		return;
 	l->curl = str_fmt(
 	    a,
 	    "curl -s http://%.*s/rpc -H \"Authorization: Bearer $(cat %.*s)\" -H 'Content-Type: "
 	    "application/json' -d '{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"system.ping\"}'",
-	    STR_ARG(http), STR_ARG(token));
+	    STR_ARG(s->http), STR_ARG(token));
 }
 
 static void put_text(const struct setup *s, const struct lines *l, struct buf *out)
@@ -183,9 +210,12 @@ static void put_text(const struct setup *s, const struct lines *l, struct buf *o
 	buf_fmt(out, "Codex:\n  codex mcp add questd -- %.*s\n", STR_ARG(l->command));
 	buf_fmt(out, "Gemini CLI:\n  gemini mcp add questd %.*s\n", STR_ARG(l->command));
 	buf_fmt(out, "Every other MCP client: the command\n  %.*s\n", STR_ARG(l->command));
-	buf_fmt(out, "\nFrom a shell%s:\n  %.*s\n", s->http.p ? "" : l->start.p, STR_ARG(l->call));
+	buf_fmt(out, "\nFrom a shell%s:\n  %.*s\n", s->is_running ? "" : l->start.p,
+		STR_ARG(l->call));
 	if (l->curl.p)
 		buf_fmt(out, "Over HTTP:\n  %.*s\n", STR_ARG(l->curl));
+	else
+		buf_fmt(out, "Over HTTP: nothing; %.*s\n", STR_ARG(s->silent));
 }
 
 static void put_json(const struct setup *s, const struct lines *l, struct buf *out)
@@ -203,6 +233,7 @@ static void put_json(const struct setup *s, const struct lines *l, struct buf *o
 	JSON_KV_STR(&w, "mcp_add", l->mcp);
 	JSON_KV_STR(&w, "mcp_command", l->command);
 	JSON_KV_STR(&w, "call", l->call);
+	JSON_KV_STR(&w, "http", s->http);
 	JSON_KV_STR(&w, "curl", l->curl);
 	json_end_object(&w);
 }
@@ -242,7 +273,8 @@ int setup_run(struct cli *c, struct args *a)
 	if (e)
 		return say_fault(e, "setup");
 	s.program = n > 0 ? (struct str){ self, (size_t)n } : STR("questd");
-	look_for_server(&s);
+	if (!look_for_server(&s))
+		look_at_settings(&s);
 	make_lines(&s, &lines);
 	buf_init(&b, 0);
 	if (print_is_json(c)) {

@@ -446,6 +446,8 @@ static int check(struct program *p)
 
 	if (s->options.check == OPTIONS_CHECK_CONFIG)
 		return check_config(s);
+	if (s->options.check == OPTIONS_CHECK_ADDRESS)
+		return complain(EXIT_OK, s->options.is_http_on ? s->options.http.p : "off");
 	if (s->options.check == OPTIONS_CHECK_LISTEN)
 		return check_listen(s);
 	e = server_look(s, &is_there, &problem);

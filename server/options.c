@@ -462,6 +462,7 @@ static int set_check(struct reader *r, const char *what)
 {
 	static const char *const names[] = {
 		[OPTIONS_CHECK_CONFIG] = "config",
+		[OPTIONS_CHECK_ADDRESS] = "address",
 		[OPTIONS_CHECK_LISTEN] = "listen",
 		[OPTIONS_CHECK_DATABASE] = "database",
 	};
@@ -470,7 +471,8 @@ static int set_check(struct reader *r, const char *what)
 		if (strcmp(what, names[i]) == 0)
 			r->o->check = (enum options_check)i;
 	if (what && !r->o->check)
-		return bad(r, "--check: must be config, listen or database, not '%s'", what);
+		return bad(r, "--check: must be config, address, listen or database, not '%s'",
+			   what);
 	return 0;
 }
 

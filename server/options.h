@@ -20,7 +20,12 @@ struct option_origin {
 	int line; /* in the file */
 };
 
-enum options_check { OPTIONS_CHECK_CONFIG = 1, OPTIONS_CHECK_LISTEN, OPTIONS_CHECK_DATABASE };
+enum options_check {
+	OPTIONS_CHECK_CONFIG = 1,
+	OPTIONS_CHECK_ADDRESS,
+	OPTIONS_CHECK_LISTEN,
+	OPTIONS_CHECK_DATABASE
+};
 
 #define OPTIONS_MAX          32
 #define OPTIONS_WARNINGS_MAX 8

@@ -127,9 +127,10 @@ void options_usage(struct buf *b)
 		   "  --data-dir DIR           where everything lies\n"
 		   "  --config FILE            instead of DATA_DIR/questd.toml\n"
 		   "  --restore FILE           put a backup in the database's place, and end\n"
-		   "  --check config|listen|database  say whether it is sound (listen: whether "
-		   "HTTP's\n"
-		   "                     port is free, too), change nothing, and end\n"));
+		   "  --check config|address|listen|database  say whether it is sound (address: "
+		   "where HTTP\n"
+		   "                     is to be; listen: whether its port is free, too), change\n"
+		   "                     nothing, and end\n"));
 	for (size_t i = 0; i < option_n; i++) {
 		buf_fmt(b, "  %-24s %s", option_table[i].flag, option_table[i].what);
 		if (option_table[i].initial)

@@ -126,6 +126,31 @@ class Commands(Folder):
                               env=self.env, timeout=30)
         self.assertEqual(json.loads(done.stdout)["result"], {"pong": True}, done.stderr)
 
+    def test_setup_names_the_address_that_the_settings_name(self):
+        """The curl line is of the server that runs, else of the one that is to be; where there is none, it says why."""
+        def curl(**env):
+            lines = self.ok("setup", env=env)
+            text = self.tty("setup", columns=400, env=env)[1]
+            self.assertEqual(lines["curl"] is not None, f"Over HTTP:\n  {lines['curl']}" in text, text)
+            return lines["http"], re.findall(r"http://(\S+)/rpc", lines["curl"] or ""), text
+
+        self.assertEqual(curl()[:2], ("127.0.0.1:8400", ["127.0.0.1:8400"]))
+        with open(os.path.join(self.data, "questd.toml"), "w") as f:
+            f.write('[http]\nlisten = "127.0.0.1:8411"\n')
+        self.assertEqual(curl()[:2], ("127.0.0.1:8411", ["127.0.0.1:8411"]))
+        self.assertEqual(curl(QUESTD_HTTP_LISTEN="[::1]:8412")[:2], ("[::1]:8412", ["[::1]:8412"]))
+        for listen, http, why in (("off", "off", "the settings turn it off"), ("127.0.0.1:0", "127.0.0.1:0", "the port is chosen at the start"),
+                                  ("nowhere", None, "http.listen: ")):
+            told = curl(QUESTD_HTTP_LISTEN=listen)
+            self.assertEqual(told[:2], (http, []))
+            self.assertRegex(told[2], "Over HTTP: nothing; .*" + re.escape(why))
+        self.start()
+        self.assertIn("Over HTTP: nothing; the server that runs does not listen", curl()[2])
+        self.ok("stop")
+        self.ok("start", "--http", "127.0.0.1:0")
+        at = self.ok("status")["http"]
+        self.assertEqual(curl()[:2], (at, [at]))
+
     def test_start_status_stop(self):
         self.cli("status", code=6)
         self.cli("stop", code=6)

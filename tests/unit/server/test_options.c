@@ -224,7 +224,8 @@ TEST(options_say_what_to_look_at_instead_of_serving)
 	CHECK_INT(o.check, OPTIONS_CHECK_CONFIG);
 	options_deinit(&o);
 	CHECK_INT(read_with(&o, none, &error, "--check=everything", NULL, NULL), OPTIONS_BAD);
-	CHECK_CSTR(error.text, "--check: must be config, listen or database, not 'everything'");
+	CHECK_CSTR(error.text,
+		   "--check: must be config, address, listen or database, not 'everything'");
 	options_deinit(&o);
 	write_config("nonsense");
 	CHECK_INT(read_with(&o, none, &error, "--check=config", NULL, NULL), OPTIONS_BAD);
