@@ -480,6 +480,18 @@ int authority_as_agent(struct call *c, const char *field, const struct store_age
 	return authority_refuse(c, str_from(field), a->agent.name);
 }
 
+int authority_over_domain(struct call *c, const char *field, const struct store_agent *a)
+{
+	const struct principal *p = c->principal;
+	struct str who = principal_id(c->arena, KEY_OWNER_AGENT, a->agent.id);
+	bool may = p->is_owner || authority_is_org_admin(p);
+	int e = may ? 0 : authority_over_principal(c->tx, p, who, &may);
+
+	if (e || may)
+		return err_trace(e);
+	return authority_refuse(c, str_from(field), a->agent.name);
+}
+
 int authority_self(struct call *c, struct store_agent *out)
 {
 	if (c->principal->kind != PRINCIPAL_KIND_AGENT)

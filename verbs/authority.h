@@ -65,6 +65,10 @@ int authority_over_owner(struct call *c, const char *field, struct str owner) mu
 int authority_over_all(struct call *c, const char *field) must_check;
 /* In a verb: the caller is this agent, or has authority over it. */
 int authority_as_agent(struct call *c, const char *field, const struct store_agent *a) must_check;
+/* In a verb: the caller may write among this agent's own ideas: the agent, who has authority over
+ * it, people and programs with org_admin. */
+int authority_over_domain(struct call *c, const char *field,
+			  const struct store_agent *a) must_check;
 /* In a verb: the caller may speak for this worker; else as if there were none. */
 int authority_over_worker(struct call *c, const char *field, struct str who) must_check;
 /* In a verb: what this owner's keys may do is not what it was. */

@@ -3,11 +3,15 @@
 
 #include "store/roles_graph.h"
 
+bool authority_is_org_admin(const struct principal *p)
+{
+	return p->kind != PRINCIPAL_KIND_AGENT && p->roles & 1u << ACCESS_ROLE_ORG_ADMIN;
+}
+
 bool authority_is_bounded(const struct principal *p)
 {
-	if (p->kind == PRINCIPAL_KIND_AGENT)
-		return true;
-	return p->kind == PRINCIPAL_KIND_USER && !(p->roles & 1u << ACCESS_ROLE_ORG_ADMIN);
+	return p->kind == PRINCIPAL_KIND_AGENT ||
+	       (p->kind == PRINCIPAL_KIND_USER && !authority_is_org_admin(p));
 }
 
 int authority_refuse(struct call *c, struct str field, struct str target)

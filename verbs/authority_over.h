@@ -6,6 +6,8 @@
 
 /* Agents, and people without org_admin: they change only what is theirs. */
 bool authority_is_bounded(const struct principal *p);
+/* No agent, whatever its key says: it has what is below it, and no more. */
+bool authority_is_org_admin(const struct principal *p);
 /* CALL_FAILED with denied. */
 int authority_refuse(struct call *c, struct str field, struct str target);
 /* "agent:<id>" and "user:<id>" without what is before the colon. */

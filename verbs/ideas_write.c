@@ -2,18 +2,32 @@
 /* ideas.store, ideas.update, ideas.delete: what changes an idea. */
 #include "handlers.gen.h"
 #include "store/ideas_links.h"
+#include "verbs/agents_common.h"
+#include "verbs/authority.h"
 #include "verbs/ideas_common.h"
 #include "verbs/mentions.h"
 
-static int check_owner(struct call *c, enum idea_scope scope, struct str owner)
+/* Whose it is to be, by its id; and that one's domain is the caller's to write in. */
+static int find_owner(struct call *c, enum idea_scope scope, struct str *owner)
 {
-	if (scope == IDEA_SCOPE_DOMAIN && !owner.n)
+	struct store_agent agent;
+	int e;
+
+	if (scope == IDEA_SCOPE_DOMAIN && !owner->n)
 		return call_fail_field(
 		    c, ERROR_INVALID_PARAMS, "owner",
 		    "an idea of scope domain belongs to an agent: owner is its id");
-	if (scope != IDEA_SCOPE_DOMAIN && owner.n)
+	if (scope != IDEA_SCOPE_DOMAIN && owner->n)
 		return call_fail_field(c, ERROR_INVALID_PARAMS, "owner",
 				       "only an idea of scope domain has an owner");
+	if (!owner->n)
+		return 0;
+	e = agent_named(c, "owner", *owner, &agent);
+	if (e == 0)
+		e = authority_over_domain(c, "owner", &agent);
+	if (e)
+		return e;
+	*owner = agent.agent.id;
 	return 0;
 }
 
@@ -47,13 +61,15 @@ static int write_mentions(struct call *c, const struct idea_row *row)
 	return err_trace(store_idea_adopt(c->tx, row));
 }
 
+/* Events are read by more than an agent's own ideas are: of these they say the id alone. */
 static int tell(struct call *c, const char *kind, const struct idea_row *row)
 {
 	const struct call_field fields[] = { { "name", row->idea.name, 0 },
 					     { "kind", row->idea.kind, 0 },
 					     { "version", STR_NONE, row->idea.version } };
+	bool is_own = row->idea.scope == IDEA_SCOPE_DOMAIN;
 
-	return call_event(c, kind, row->idea.id, fields, ARRAY_LEN(fields));
+	return call_event(c, kind, row->idea.id, fields, is_own ? 0 : ARRAY_LEN(fields));
 }
 
 /* What follows every change: links, likeness, event. */
@@ -77,6 +93,21 @@ static struct str advice(const struct idea_near_list *near)
 		       : STR_NONE;
 }
 
+/* A name that is taken in a domain that the caller writes in and does not read: no word of which
+ * idea has it. */
+static int refuse_name(struct call *c, struct str name)
+{
+	return call_fail_field(c, ERROR_NAME_TAKEN, "name", "another idea is called '%.*s'",
+			       STR_ARG(str_utf8_prefix(name, 64)));
+}
+
+static bool is_shown(struct call *c, const struct idea *i)
+{
+	struct idea_reader reader = ideas_reader(c);
+
+	return idea_is_visible(&reader, i->scope, i->owner);
+}
+
 /* One name means one idea however it is spelled; which spelling is meant is its writer's to say. */
 static int refuse_twin(struct call *c, struct str name, const struct idea *there)
 {
@@ -94,13 +125,16 @@ int ideas_store(struct call *c, const struct ideas_store_params *p, struct ideas
 {
 	struct idea_row before, row = { 0 };
 	struct str_list tags, ids;
+	struct str owner = p->owner;
 	int e, found;
 
-	if ((e = check_owner(c, p->scope, p->owner)) || (e = unique_tags(c, &p->tags, &tags)))
+	if ((e = find_owner(c, p->scope, &owner)) || (e = unique_tags(c, &p->tags, &tags)))
 		return e;
-	found = store_idea_find(c->tx, p->owner, p->name, &before, &ids);
+	found = store_idea_find(c->tx, owner, p->name, &before, &ids);
 	if (found < 0)
 		return err_trace(found);
+	if (found != IDEA_NONE && !is_shown(c, &before.idea))
+		return refuse_name(c, p->name);
 	if (found != IDEA_NONE && !str_eq(before.idea.name, p->name))
 		return refuse_twin(c, p->name, &before.idea);
 	row.idea = (struct idea){ .name = p->name,
@@ -109,7 +143,7 @@ int ideas_store(struct call *c, const struct ideas_store_params *p, struct ideas
 				  .tags = tags,
 				  .properties = p->properties,
 				  .scope = p->scope,
-				  .owner = p->owner,
+				  .owner = owner,
 				  .injection_mode = p->injection_mode,
 				  .evergreen = p->evergreen,
 				  .created_by = c->principal->id };
@@ -192,10 +226,10 @@ static int refuse_taken(struct call *c, const struct idea *wanted)
 
 	if (e < 0)
 		return err_trace(e);
-	if (e != IDEA_NONE)
-		call_data_str(c, "id", there.idea.id);
-	return call_fail_field(c, ERROR_NAME_TAKEN, "name", "another idea is called '%.*s'",
-			       STR_ARG(e == IDEA_NONE ? wanted->name : there.idea.name));
+	if (e == IDEA_NONE || !is_shown(c, &there.idea))
+		return refuse_name(c, wanted->name);
+	call_data_str(c, "id", there.idea.id);
+	return refuse_name(c, there.idea.name);
 }
 
 int ideas_update(struct call *c, const struct ideas_update_params *p, struct ideas_update_result *r)
@@ -215,7 +249,10 @@ int ideas_update(struct call *c, const struct ideas_update_params *p, struct ide
 				       (long long)before.idea.version, (long long)p->version);
 	}
 	row = before;
-	if ((e = apply(c, p, &row.idea)) || (e = check_owner(c, row.idea.scope, row.idea.owner)))
+	e = apply(c, p, &row.idea);
+	if (e == 0 && (p->scope || p->owner.p || p->clear.n))
+		e = find_owner(c, row.idea.scope, &row.idea.owner);
+	if (e)
 		return e;
 	e = store_idea_change(c->tx, &before, &row);
 	if (e == IDEA_NAME_TAKEN)

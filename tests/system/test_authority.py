@@ -108,6 +108,39 @@ class Company(unittest.TestCase):
         ann.ok("message_to", {"to": idea["id"], "text": "it has moved"})
         self.assertEqual(code_of(bob.call("message_to", {"to": idea["id"], "text": "has it?"})), "not_found")
 
+    def test_an_agents_own_ideas_are_written_by_it_and_who_is_over_it(self):
+        victim, bob = self.agent("victim"), self.agent("bob")
+        me, his = (who.ok("principals.me")["id"].removeprefix("agent:") for who in (victim, bob))
+        plan = {"name": "Plan", "scope": "domain", "owner": me}
+        idea = victim.ok("ideas.store", {**plan, "content": "private"})
+        own = bob.ok("ideas.store", {**plan, "content": "bob's", "owner": his})
+        worker = self.server.lines()
+        worker.ok("keys.use", {"key": self.owner.ok("keys.create", {
+            "name": "k", "owner_kind": "worker", "owner": "w", "access": ["operator"]})["secret"]})
+        for who in (bob, worker):
+            for name in ("Plan", "PLAN", "Free"):
+                self.denied(who, "ideas.store", {**plan, "name": name, "content": "pwned"}, "owner")
+        for name in ("Plan", "Free"):
+            self.denied(bob, "ideas.update", {"id": own["id"], "owner": me, "name": name}, "owner")
+        self.assertEqual(code_of(bob.call("ideas.update", {"id": idea["id"], "content": "pwned"})), "not_found")
+        for who in (bob, self.owner):
+            said = who.call("ideas.store", {**plan, "owner": "nobody", "content": "x"})
+            self.assertEqual((code_of(said), said["error"]["data"]["field"]), ("not_found", "owner"), said)
+        lead = self.agent("lead")
+        self.owner.ok("roles.create", {"title": "Lead", "type": "operational", "occupant": "lead"})
+        self.owner.ok("roles.create", {"title": "Hand", "type": "operational", "parents": ["r-1"], "occupant": "victim"})
+        lead.ok("ideas.store", {**plan, "name": "Advice", "content": "rest"})
+        self.assertEqual(victim.ok("ideas.get", {"id": "Advice"})["content"], "rest")
+        mine = lead.ok("ideas.store", {"name": "Common", "content": "x"})
+        for method, params in (("ideas.store", {**plan, "content": "x"}), ("ideas.store", {**plan, "name": "PLAN", "content": "x"}),
+                               ("ideas.update", {**plan, "id": mine["id"]})):
+            said = lead.call(method, params)
+            self.assertEqual(code_of(said), "name_taken", said)
+            self.assertNotIn(idea["id"], str(said), "what it does not read is not told")
+        self.assertEqual(victim.ok("ideas.get", {"id": "Plan"})["content"], "private")
+        said = [e for e in bob.ok("events.list", {"limit": 200})["items"] if e["subject"] == idea["id"]]
+        self.assertEqual([e.get("payload", {}) for e in said], [{}], "an event of it says its id alone")
+
     def test_a_name_that_is_taken_is_shown_as_it_is_written_there(self):
         at = {"cron": "@daily", "calls": [{"verb": "system.ping"}]}
         for create, params, what in (("agents.spawn", {}, "an agent"), ("users.create", {}, "a person"), ("mailboxes.create", {}, "a mailbox"),

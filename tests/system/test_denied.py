@@ -59,6 +59,8 @@ class Denied(unittest.TestCase):
         me.ok("tasks.create", {"queue": "q"})
         task = self.held(me, "tasks.claim", {"queue": "q"})
         mine = me.ok("sessions.create", {"title": "mine"})["short_id"]
+        idea = me.ok("ideas.store", {"name": "mine", "content": "x"})["id"]
+        domain = {"scope": "domain", "owner": "theirs"}
         role, yes, id_ = {"id": "r-1"}, {"confirm": True}, {"id": task["id"]}
         return {
             "agents.spawn": (me, {"name": "x", "parent": "theirs"}),
@@ -82,6 +84,8 @@ class Denied(unittest.TestCase):
             "tasks.review": (me, {**id_, "decision": "accept"}),
             "tasks.answer": (me, {**id_, "question_id": task["id"], "answer": "x"}),
             "tasks.complete": (me, {**task, "message": {"to": mine, "text": "x", "from": "theirs"}}),
+            "ideas.store": (me, {"name": "x", "content": "x", **domain}),
+            "ideas.update": (me, {"id": idea, **domain}),
             "mailboxes.create": (me, {"name": "x", "owner": "agent:theirs"}),
             "mailboxes.receive": (me, {"id": "box"}),
             "mailboxes.ack": (me, {"id": "box", "receipts": ["1-x"]}),

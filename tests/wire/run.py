@@ -238,6 +238,7 @@ def complete(tally):
 
 # Errors that no transcript can bring about, and the test that does.
 ELSEWHERE = {
+    ("ideas.store", "name_taken"): ("tests/system/test_authority.py", "def test_an_agents_own_ideas_are_written_by"),
     ("events.poll", "cursor_expired"): ("tests/unit/verbs/test_events.c", "TEST(events_poll_behind_retention"),
     ("credentials.ingest", "credentials_locked"): ("tests/system/test_secrets.py", "def test_f_35_without_its_key"),
     ("credentials.lookup", "credentials_locked"): ("tests/system/test_secrets.py", "def test_f_35_without_its_key"),

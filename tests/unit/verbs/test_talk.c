@@ -123,6 +123,7 @@ TEST(what_is_said_of_an_idea_is_read_by_who_reads_the_idea)
 
 	world_say(&w, "ideas.store", "{'name': 'Open', 'content': 'x'}");
 	world_say(&w, "message_to", "{'to': 'Open', 'text': 'for all'}");
+	world_say(&w, "agents.spawn", "{'name': 'somebody'}");
 	world_say(&w, "ideas.store",
 		  "{'name': 'Mine', 'content': 'x', 'scope': 'domain', 'owner': 'somebody'}");
 	CHECK_STR(world_text(world_say(&w, "message_to", "{'to': 'Mine', 'text': 'for me'}"),
