@@ -164,12 +164,37 @@ static int take_option(struct cli *c, const struct verb *v, struct args *a, cons
 	return values_take(values, o->name, str_from(text), false);
 }
 
+/* `flag`: the yes-or-no field that it stands behind, or NONE. */
+static int say_surplus(const struct verb *v, const struct arg *o, struct str flag)
+{
+	say_error("'%s' is one word too many", o->text);
+	if (flag.p)
+		say_hint("--%.*s takes no word behind it: --%.*s, --no-%.*s or --%.*s=false",
+			 STR_ARG(flag), STR_ARG(flag), STR_ARG(flag), STR_ARG(flag));
+	else
+		say_hint("fields are given as --field value; 'questd help %.*s' shows all",
+			 STR_ARG(v->name));
+	return EXIT_USAGE;
+}
+
+/* The field's name when the option is a yes-or-no field without its value. */
+static struct str flag_of(const struct verb *v, const struct arg *o)
+{
+	struct str name = str_starts(o->name, STR("no-")) && !values_field(v->params, o->name)
+			      ? str_slice(o->name, 3, o->name.n)
+			      : o->name;
+	const struct shape_field *f = o->value ? NULL : values_field(v->params, name);
+
+	return f && f->kind == SHAPE_BOOL ? name : STR_NONE;
+}
+
 static int take_all(struct cli *c, const struct verb *v, struct args *a, struct values *values)
 {
 	const struct shape_field *for_word = commands_word_field(v);
 	bool is_list = for_word && for_word->kind == SHAPE_STRINGS;
 	size_t n_words = 0, n_unknown = 0;
 	bool is_value = false; /* the word behind an unknown field */
+	struct str flag = STR_NONE;
 	struct arg o;
 	int e = 0;
 
@@ -184,11 +209,9 @@ static int take_all(struct cli *c, const struct verb *v, struct args *a, struct 
 		} else if (for_word && (n_words++ == 0 || is_list)) {
 			e = values_take(values, for_word->name, str_from(o.text), false);
 		} else {
-			say_error("'%s' is one word too many", o.text);
-			say_hint("fields are given as --field value; 'questd help %.*s' shows all",
-				 STR_ARG(v->name));
-			e = EXIT_USAGE;
+			e = say_surplus(v, &o, flag);
 		}
+		flag = o.kind == ARGS_OPTION ? flag_of(v, &o) : STR_NONE;
 	}
 	if (n_unknown && !e)
 		say_note("  'questd help %.*s' shows all fields", STR_ARG(v->name));

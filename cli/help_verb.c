@@ -84,10 +84,9 @@ static void put_field(const char *before, const struct shape_field *f, struct bu
 	CLEANUP(buf_deinit) struct buf text;
 	char left[128];
 	const char *value = value_name(f);
-	bool is_on = f->kind == SHAPE_BOOL && f->default_value.type == JSON_BOOL &&
-		     f->default_value.b;
-	int n = snprintf(left, sizeof(left), "  --%s%s%.*s%s%s", is_on ? "[no-]" : "", before,
-			 STR_ARG(f->name), *value ? " " : "", value);
+	int n = snprintf(left, sizeof(left), "  --%s%s%.*s%s%s",
+			 f->kind == SHAPE_BOOL ? "[no-]" : "", before, STR_ARG(f->name),
+			 *value ? " " : "", value);
 
 	buf_init(&text, 0);
 	if (f->flags & SHAPE_REQUIRED)
@@ -98,6 +97,14 @@ static void put_field(const char *before, const struct shape_field *f, struct bu
 	if (n >= FIELD_WIDTH)
 		buf_fmt(out, "\n%*s", FIELD_WIDTH, "");
 	put_wrapped(out, str_trim(buf_str(&text)), FIELD_WIDTH, FIELD_WIDTH);
+}
+
+static bool has_flag(const struct shape *s)
+{
+	for (size_t i = 0; i < s->n_fields; i++)
+		if (s->fields[i].kind == SHAPE_BOOL)
+			return true;
+	return false;
 }
 
 static void put_fields(const struct verb *v, struct buf *out)
@@ -215,6 +222,9 @@ void help_put_verb(struct cli *c, const struct verb *v, struct buf *out)
 	buf_fmt(out, " [--field value ...]\n       questd call %.*s '{...}'\n\n", STR_ARG(v->name));
 	put_wrapped(out, v->description, 0, 0);
 	put_fields(v, out);
+	if (has_flag(v->params))
+		BUF_LIT(out, "  (--[no-]field takes no word behind it: --field, --no-field or "
+			     "--field=false.)\n");
 	if (!v->is_read_only)
 		BUF_LIT(out, "  ('--field -' takes a value from stdin; JSON's texts have double "
 			     "quotes: '\"...\"'.)\n");

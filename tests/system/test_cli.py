@@ -439,6 +439,22 @@ class Calls(Folder):
         self.assertEqual(len(self.ok("quests", "list", "--limit=1")["items"]), 1)
         self.assertEqual(self.ok("agents", "spawn", "--name", "a", "--grants.may_spawn")["grants"]["may_spawn"], True)
 
+    def test_a_yes_or_no_field_says_how_it_is_given(self):
+        """Its value is no word of its own: help and the refusal both say what is."""
+        self.start()
+        for flag in ("--master", "--no-master"):
+            done = self.cli("credentials", "rotate", flag, "true", code=2)
+            self.assertEqual(done.stderr, "questd: 'true' is one word too many\n"
+                             "  hint: --master takes no word behind it: --master, --no-master or --master=false\n")
+        self.assertIn("fields are given as --field value", self.cli("credentials", "rotate", "--master=true", "x", code=2).stderr)
+        self.cli("credentials", "rotate", "--no-master", code=0)
+        self.cli("credentials", "rotate", "--master=false", code=0)
+        self.cli("credentials", "rotate", "--master", code=0)
+        shown = self.cli("credentials", "rotate", "--help", code=0).stdout
+        self.assertIn("  --[no-]master ", shown)
+        self.assertIn("--field, --no-field or --field=false", shown)
+        self.assertNotIn("no-field", self.cli("help", "agents.get", code=0).stdout)
+
     def test_unknown_words_are_met_with_the_nearest(self):
         for args, near in ((["qests"], "quests"), (["quests", "lsit"], "list"), (["stats"], "status"),
                            (["quests", "list", "--limt", "3"], "--limit"), (["status", "--jsn"], "--json"),
