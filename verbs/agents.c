@@ -403,7 +403,8 @@ int agents_delete(struct call *call, const struct agents_delete_params *p,
 		e = change_status(call, &a, AGENT_STATUS_RETIRED);
 	if (e == 0)
 		e = p->erase ? erase(call, &a) : err_trace(store_agent_set(call->tx, &a));
-	authority_changed(call, KEY_OWNER_AGENT, a.agent.id);
+	if (e == 0)
+		authority_changed(call, KEY_OWNER_AGENT, a.agent.id);
 	if (e == 0)
 		e = tell(call, p->erase ? "agent.erased" : "agent.retired", &a.agent);
 	if (e)

@@ -131,6 +131,7 @@ int users_delete(struct call *call, const struct users_delete_params *p,
 		e = store_keys_revoke_of(call->tx, u.user.id, &r->revoked);
 	if (e == 0)
 		e = store_user_delete(call->tx, u.n);
-	authority_changed(call, KEY_OWNER_USER, u.user.id);
+	if (e == 0)
+		authority_changed(call, KEY_OWNER_USER, u.user.id);
 	return e ? err_trace(e) : tell(call, "user.deleted", &u.user);
 }
