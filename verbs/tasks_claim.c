@@ -115,14 +115,19 @@ static int resume(struct claiming *m)
 
 /* ---- ready ones ---- */
 
-/* Turns are for the agent they are of: who claims as an agent gets its own. */
+/* Turns are for the agent they are of, and the server's owner. */
 static int only_own_turns(struct claiming *m, struct str_list *tags)
 {
 	struct call *c = m->call;
 	struct str_list all = { ARENA_ARRAY(c->arena, tags->n + 1, struct str), tags->n };
 
-	if (c->principal->kind != PRINCIPAL_KIND_AGENT || !str_eq(m->p->queue, STR(TURNS_QUEUE)))
+	if (c->principal->is_owner || !str_eq(m->p->queue, STR(TURNS_QUEUE)))
 		return 0;
+	if (c->principal->kind != PRINCIPAL_KIND_AGENT) {
+		c->failure.hint = STR("claim with a key of the agent: keys.create");
+		return call_fail_field(c, ERROR_CONFLICT, "queue",
+				       "turns are for the agents they are of");
+	}
 	if (!all.v)
 		return err_nomem();
 	for (size_t i = 0; i < tags->n; i++)

@@ -22,8 +22,10 @@ int tasks_create(struct call *call, const struct tasks_create_params *p,
 {
 	struct store_task t;
 	bool is_new;
-	int e = task_make(call, p, &t, &is_new);
+	int e = task_refuse_turns(call, "queue", p->queue);
 
+	if (e == 0)
+		e = task_make(call, p, &t, &is_new);
 	if (e)
 		return e;
 	r->task = t.task;

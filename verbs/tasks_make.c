@@ -5,6 +5,7 @@
 #include "store/pack.h"
 #include "store/tasks_links.h"
 #include "store/tasks_ready.h"
+#include "verbs/talk_say.h"
 
 #define KEY_KEPT_MS ((int64_t)24 * 3600 * 1000)
 #define RETRY_MS    1000
@@ -282,6 +283,16 @@ int task_make(struct call *c, const struct tasks_create_params *p, struct store_
 	return e ? e : put(m);
 }
 
+int task_refuse_turns(struct call *c, const char *field, struct str queue)
+{
+	if (!str_eq(queue, STR(TURNS_QUEUE)))
+		return 0;
+	c->failure.hint = STR("message_to gives an agent a turn");
+	return call_fail_field(c, ERROR_CONFLICT, field,
+			       "the tasks of '%.*s' are made by what is said to an agent",
+			       STR_ARG(queue));
+}
+
 int task_make_next(struct call *c, const struct store_task *after, const struct task_next *next,
 		   struct store_task *out)
 {
@@ -308,6 +319,7 @@ int task_make_next(struct call *c, const struct store_task *after, const struct 
 		.review = next->review,
 	};
 	bool is_new;
+	int e = task_refuse_turns(c, "next_task.queue", p.queue);
 
-	return task_make(c, &p, out, &is_new);
+	return e ? e : task_make(c, &p, out, &is_new);
 }

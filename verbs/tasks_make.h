@@ -5,6 +5,8 @@
 #include "verbs.gen.h"
 #include "verbs/tasks_common.h"
 
+/* Refuses (`conflict`) the queue of agents' turns: what is said makes them, nobody else. */
+int task_refuse_turns(struct call *c, const char *field, struct str queue) must_check;
 /* The task as it is afterwards; *out_is_new false: its idempotency key had made it before. Refuses
  * with not_found, conflict or overloaded. */
 int task_make(struct call *c, const struct tasks_create_params *p, struct store_task *out,
