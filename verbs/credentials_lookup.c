@@ -4,6 +4,7 @@
  * name. */
 #include "handlers.gen.h"
 #include "verbs/agents_common.h"
+#include "verbs/authority_over.h"
 #include "verbs/credentials_common.h"
 #include "verbs/grants.h"
 #include "verbs/people_common.h"
@@ -65,10 +66,57 @@ static int check_grants(struct call *c, const struct whom *w, struct str name)
 			       STR_ARG(w->agent.agent.name));
 }
 
+/* The task, held by the caller himself: knowing its proof is not enough. */
+static int find_held(struct call *c, const struct credentials_lookup_params *p,
+		     struct store_task *out)
+{
+	const struct task_proof proof = { p->task, p->attempt, p->token };
+	int e = task_named(c, "task", p->task, out);
+
+	if (e == 0 && out->quest)
+		return call_fail_field(c, ERROR_DENIED, "task",
+				       "%.*s is an attempt of a quest, which opens no value",
+				       STR_ARG(out->task.short_id));
+	if (e == 0)
+		e = task_held(c, &proof, out);
+	if (e || str_eq(out->task.claimed_by, c->principal->id))
+		return e;
+	return call_not_found(c, "task", "task", p->task);
+}
+
+/* Whom the task names, as far as its maker may: a program names nobody, an agent itself and those
+ * that it has authority over. */
+static int check_named_by(struct call *c, struct str maker, struct str who, const char *field)
+{
+	struct principal p = { .id = maker, .kind = PRINCIPAL_KIND_AGENT };
+	bool may = !str_starts(maker, STR("worker:")) && !str_starts(maker, STR("platform:"));
+	int e = 0;
+
+	if (str_starts(maker, STR("agent:")))
+		e = authority_over_principal(c->tx, &p, who, &may);
+	if (e || may)
+		return err_trace(e);
+	c->failure.hint = STR("who has authority over the agent or role makes the task");
+	return call_fail_field(c, ERROR_DENIED, field, "the task's maker may not name it");
+}
+
+static int check_maker(struct call *c, struct str maker, const struct whom *w)
+{
+	struct arena *a = c->arena;
+	int e = 0;
+
+	if (w->has_agent)
+		e = check_named_by(c, maker, str_fmt(a, "agent:%.*s", STR_ARG(w->agent.agent.id)),
+				   "agent");
+	if (e == 0 && w->has_role)
+		e = check_named_by(c, maker, str_fmt(a, "role:%.*s", STR_ARG(w->role.role.id)),
+				   "role");
+	return e;
+}
+
 /* A worker that holds the task: for whom it does it. */
 static int take_task(struct call *c, const struct credentials_lookup_params *p, struct whom *w)
 {
-	const struct task_proof proof = { p->task, p->attempt, p->token };
 	struct whom of_task = { .has_agent = false };
 	struct str agent = STR_NONE, role = STR_NONE;
 	struct store_task t;
@@ -77,11 +125,13 @@ static int take_task(struct call *c, const struct credentials_lookup_params *p, 
 	if (c->principal->kind != PRINCIPAL_KIND_WORKER)
 		return call_fail_field(c, ERROR_DENIED, "task",
 				       "a value is for those alone who come with a worker's key");
-	e = task_held(c, &proof, &t);
+	e = find_held(c, p, &t);
 	if (!e)
 		e = store_credential_task(c->tx, t.n, &agent, &role);
 	if (!e)
 		e = find_whom(c, agent, role, &of_task);
+	if (!e)
+		e = check_maker(c, t.task.created_by, &of_task);
 	if (!e)
 		e = check_same(c, w, &of_task);
 	if (e)

@@ -134,6 +134,25 @@ class Secrets(unittest.TestCase):
         self.assertEqual(code_of(self.value(lines, of_bob)), "denied", "bob is granted another")
         self.assertEqual(code_of(self.value(lines, of_bob, role="r-1")), "not_found")
 
+    def test_tm_llm_05_a_value_is_for_who_holds_the_task_made_by_who_may_name_its_agent(self):
+        """TM-LLM-05"""
+        self.serve()
+        ann = self.owner.ok("agents.spawn", {"name": "ann"})["id"]
+        self.keep(value="sk-or-v1-anns-own-key", agent="ann")
+        first, of_ann = self.worker({"agent": ann}, "w1")
+        second, _ = self.worker(name="w2")
+        self.assertEqual(code_of(self.value(second, of_ann)), "not_found", "another's proof")
+        self.assertEqual(self.value(first, of_ann)["result"]["value"], "sk-or-v1-anns-own-key")
+        second.ok("tasks.create", {"queue": "own", "payload": {"agent": ann}})
+        task = second.ok("tasks.claim", {"queue": "own"})["items"][0]
+        proof = {"task": task["id"], "attempt": 1, "token": task["token"]}
+        self.assertEqual(code_of(self.value(second, proof)), "denied", "it made the task itself")
+        self.owner.ok("quests.create", {"subject": "x", "assignee": "ann"})
+        quest = second.ok("quests.claim", {"agent": "ann"})
+        attempt = next(t for t in self.owner.ok("tasks.list", {"queue": "quests"})["items"])
+        proof = {"task": attempt["id"], "attempt": quest["attempt"], "token": quest["token"]}
+        self.assertEqual(code_of(self.value(second, proof)), "denied", "a quest's attempt says so")
+
     def test_tm_llm_05_neither_a_tool_nor_an_agent(self):
         """TM-LLM-05"""
         self.serve()
