@@ -154,13 +154,13 @@ int authority_rule_queue(const struct authority_question *q, enum authority_answ
 
 /* ---- reactions ---- */
 
-/* It is whose it is, and whose who sits above him. */
+/* It is whose it is, whose who sits above him, and org_admin's: it acts with his authority. */
 static int rule_of(const struct authority_question *q, struct str whose, enum authority_answer *out)
 {
-	bool may = true;
+	bool may = authority_is_org_admin(q->who);
 	int e = 0;
 
-	if (is_bounded(q->who))
+	if (!may)
 		e = authority_over_principal(q->tx, q->who, whose, &may);
 	*out = may ? AUTHORITY_YES : AUTHORITY_NO;
 	return err_trace(e);

@@ -141,6 +141,32 @@ class Company(unittest.TestCase):
         said = [e for e in bob.ok("events.list", {"limit": 200})["items"] if e["subject"] == idea["id"]]
         self.assertEqual([e.get("payload", {}) for e in said], [{}], "an event of it says its id alone")
 
+    def test_what_runs_with_the_owners_authority_is_not_workflow_admins(self):
+        self.owner.ok("schedules.create", {"name": "own", "cron": "@daily", "calls": [{"verb": "users.create", "params": {"name": "x"}}]})
+        self.owner.ok("events.subscribe", {"name": "bell", "kind": "bell.rang", "calls": [{"verb": "system.ping"}]})
+        self.owner.ok("hooks.create", {"name": "h", "kind": "github"})
+        self.owner.ok("users.create", {"name": "cy"})
+        admins = [self.lines(kind, name, "workflow_admin") for kind, name in (("user", "cy"), ("worker", "w"), ("platform", "p"))]
+        for admin in [*admins, self.agent("wfx", "workflow_admin")]:
+            for method, params in (("schedules.run", {"id": "own"}), ("schedules.update", {"id": "own", "enabled": False}),
+                                   ("schedules.delete", {"id": "own", "confirm": True}), ("events.unsubscribe", {"id": "bell"}),
+                                   ("hooks.delete", {"id": "h", "confirm": True})):
+                self.assertEqual(code_of(admin.call(method, params)), "denied", method)
+        self.assertEqual([u["name"] for u in self.owner.ok("users.list")["items"]], ["cy"])
+
+    def test_turns_are_an_agents_own(self):
+        robot = self.agent("robot")
+        self.owner.ok("message_to", {"to": "robot", "text": "hello"})
+        other, worker = self.lines("platform", "p", "operator"), self.lines("worker", "w", "workflow_admin")
+        for who in (other, worker):
+            self.assertEqual(code_of(who.call("tasks.claim", {"queue": "agent.turns"})), "conflict")
+        me = robot.ok("principals.me")["id"]
+        for who in (other, worker, robot, self.owner):
+            self.assertEqual(code_of(who.call("tasks.create", {"queue": "agent.turns", "tags": [me]})), "conflict")
+        turn = robot.ok("tasks.claim", {"queue": "agent.turns"})["items"][0]
+        self.assertEqual(code_of(robot.call("tasks.complete", {
+            "id": turn["id"], "attempt": 1, "token": turn["token"], "next_task": {"tags": [me]}})), "conflict")
+
     def test_a_name_that_is_taken_is_shown_as_it_is_written_there(self):
         at = {"cron": "@daily", "calls": [{"verb": "system.ping"}]}
         for create, params, what in (("agents.spawn", {}, "an agent"), ("users.create", {}, "a person"), ("mailboxes.create", {}, "a mailbox"),

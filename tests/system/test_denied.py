@@ -54,6 +54,7 @@ class Denied(unittest.TestCase):
         self.owner.ok("mailboxes.create", {"name": "box", "owner": "agent:theirs"})
         self.owner.ok("schedules.create", {"name": "daily", "cron": "@daily", "calls": PING})
         self.owner.ok("events.subscribe", {"name": "bell", "kind": "bell.rang", "calls": PING})
+        self.owner.ok("hooks.create", {"name": "bell", "kind": "github"})
         self.owner.ok("channels.upsert", {"name": "chat", "kind": "webhook", "who": "theirs"})
         self.owner.ok("queues.update", {"name": "q", "max_pending": 9})
         me.ok("tasks.create", {"queue": "q"})
@@ -96,6 +97,8 @@ class Denied(unittest.TestCase):
             "schedules.delete": (me, {"id": "daily", **yes}),
             "events.subscribe": (me, {"kind": "bell.rang", "calls": EVE}),
             "events.unsubscribe": (me, {"id": "bell"}),
+            "hooks.rotate": (admin, {"id": "bell"}),
+            "hooks.delete": (admin, {"id": "bell", **yes}),
             "channels.upsert": (admin, {"name": "chat", "allowed": ["c"]}),
             "channels.enable": (admin, {"id": "chat"}),
             "channels.test": (admin, {"id": "chat"}),
