@@ -8,6 +8,8 @@
 #include "base/failpoint.h"
 #include "store/agents.h"
 #include "store/audit.h"
+#include "store/events.h"
+#include "store/firings.h"
 #include "store/keys.h"
 #include "store/quests.h"
 #include "store/quests_graph.h"
@@ -65,6 +67,22 @@ static void add_audit(struct store_tx *tx)
 	CHECK_OK(store_audit_reads_add(tx, 1, STR("bob"), 1));
 }
 
+static int add_firing(struct store_tx *tx)
+{
+	struct action call = { .verb = STR("quests.create"), .params = STR("{}") };
+	const struct action_list calls = { &call, 1 };
+	struct store_event_new event = { STR("a.b"), STR("ann"), STR_NONE, STR("{}") };
+	struct store_firing f = { .calls = &calls,
+				  .by_kind = PRINCIPAL_KIND_OWNER,
+				  .by = STR("uid:1"),
+				  .source = FIRING_SOURCE_SUBSCRIPTION,
+				  .source_id = STR("01890000-0000-7000-8000-000000000001"),
+				  .depth = 1 };
+	int e = store_event_add(tx, &event, &f.event);
+
+	return e ? e : store_firing_add(tx, &f, tx->steady_ms);
+}
+
 static bool make_company(struct world *w)
 {
 	struct store_role r = { .role = { .title = STR("seat"),
@@ -77,6 +95,7 @@ static bool make_company(struct world *w)
 	for (int i = 0; i < 3; i++)
 		add_task(&tx);
 	CHECK_OK(store_role_add(&tx, &r));
+	CHECK_OK(add_firing(&tx));
 	add_audit(&tx);
 	return CHECK_OK(world_write_end(w));
 }
@@ -100,6 +119,35 @@ static int ask_work(struct store_tx *tx)
 
 	CHECK(has_work); /* so it is, and so it stays where it cannot be read */
 	return e;
+}
+
+static int ask_firing(struct store_tx *tx)
+{
+	struct store_firing f;
+	struct store_task t;
+	int e = store_firing_next(tx, &f, &t);
+
+	if (e == 0)
+		e = store_firing_get(tx, f.n, &f);
+	return e ? e : store_firing_calls(tx, &t, &f);
+}
+
+static int ask_firings(struct store_tx *tx)
+{
+	struct store_n_list list;
+	int64_t queue;
+	bool is_it = false;
+	int e = store_firings_queue(tx, &queue);
+
+	if (e == 0)
+		e = store_firings_of_event(tx, 1, 5, &list);
+	if (e == 0)
+		e = store_events_of_firing(tx, 4, 5, &list);
+	if (e == 0)
+		e = store_firings_have_room(tx, &is_it);
+	if (e == 0)
+		e = store_firing_is_open(tx, 4, &is_it);
+	return e ? e : store_firings_wait(tx, &is_it);
 }
 
 static int ask_connections(struct store_tx *tx)
@@ -207,6 +255,9 @@ static const struct {
 } questions[] = {
 	{ "times", ask_times },
 	{ "work", ask_work },
+	{ "a firing", ask_firing },
+	{ "firings", ask_firings },
+	{ "one more firing", add_firing },
 	{ "connections", ask_connections },
 	{ "removal", ask_removal },
 	{ "links", ask_links },
