@@ -274,3 +274,29 @@ int store_seat_above_occupant(struct store_tx *tx, struct str who, struct str oc
 	*out = is_there != 0;
 	return err_trace(e);
 }
+
+static struct str principal_of(struct arena *a, enum occupant_kind kind, struct str occupant)
+{
+	const char *what = kind == OCCUPANT_KIND_AGENT ? "agent" : "user";
+
+	return str_fmt(a, "%s:%.*s", what, STR_ARG(occupant));
+}
+
+int store_role_seated_aside(struct store_tx *tx, struct str who, int64_t role, struct str_list *out)
+{
+	struct arena *a = tx->arena;
+	struct db_stmt *s;
+	int e = db_stmt(tx->db, SQL_ROLE_SEATED_ASIDE, &s);
+
+	*out = (struct str_list){ ARENA_ARRAY(a, ROLES_MAX, struct str), 0 };
+	if (e || !out->v)
+		return e ? err_trace(e) : err_nomem();
+	db_bind_str(s, 1, who);
+	db_bind_i64(s, 2, role);
+	while (out->n < ROLES_MAX && (e = db_step(s)) == DB_ROW)
+		out->v[out->n++] = principal_of(a, (enum occupant_kind)db_i64(s, 0), db_str(s, 1));
+	db_reset(s);
+	if (e < 0)
+		return err_trace(e);
+	return a->is_out ? err_nomem() : 0;
+}

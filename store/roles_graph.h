@@ -33,3 +33,7 @@ int store_role_tree(struct store_tx *tx, int64_t from, size_t limit, struct role
 int store_seat_above_role(struct store_tx *tx, struct str who, int64_t role, bool *out) must_check;
 int store_seat_above_occupant(struct store_tx *tx, struct str who, struct str occupant,
 			      bool *out) must_check;
+/* Who sits in this role or below it ("agent:<id>", "user:<id>") where `who` (an id) does not sit
+ * above. */
+int store_role_seated_aside(struct store_tx *tx, struct str who, int64_t role,
+			    struct str_list *out) must_check;

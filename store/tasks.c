@@ -366,6 +366,7 @@ int store_task_stakes(struct store_tx *tx, struct str id, struct store_task_stak
 		.created_by = db_str_dup(s, 2, tx->arena),
 		.claimed_by = db_str_dup(s, 3, tx->arena),
 		.assignee = db_str_dup(s, 4, tx->arena),
+		.needs_approval = db_i64(s, 5) != 0,
 	};
 	db_reset(s);
 	return tx->arena->is_out ? err_nomem() : 0;

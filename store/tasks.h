@@ -42,6 +42,7 @@ struct store_task_stakes {
 	struct str created_by;
 	struct str claimed_by; /* the last attempt */
 	struct str assignee;   /* who registered the worker that alone may take it */
+	bool needs_approval;   /* and nobody has approved it yet */
 };
 int store_task_stakes(struct store_tx *tx, struct str id, struct store_task_stakes *out) must_check;
 /* Did an attempt of `who` end badly? */

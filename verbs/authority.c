@@ -31,6 +31,11 @@ bool authority_has(const struct principal *p, const struct verb *v)
 	return set_has(&p->verbs, v);
 }
 
+bool authority_might(const struct principal *p, const struct verb *v)
+{
+	return v->access & p->roles && !set_has(&p->out_of_scope, v);
+}
+
 static void set_add(struct verb_set *s, const struct verb *v)
 {
 	s->words[v->id / 64] |= UINT64_C(1) << v->id % 64;
@@ -364,7 +369,7 @@ static int refuse_as_unknown(struct call *c, struct str field, struct str type, 
 static int refuse_own_work(struct call *c, struct str field, struct str target)
 {
 	c->failure.hint = STR("somebody else decides about it");
-	call_fail(c, ERROR_DENIED, "the last attempt of '%.*s' was %.*s's own",
+	call_fail(c, ERROR_DENIED, "'%.*s' is %.*s's own: it asked for it, or did it",
 		  STR_ARG(str_utf8_prefix(target, 64)), STR_ARG(c->principal->id));
 	c->failure.field = field;
 	call_data_str(c, "gate", denial_gate_text(DENIAL_GATE_AUTHORITY));
@@ -574,7 +579,7 @@ static struct str why_not(const struct authority_question *q, enum authority_ans
 	const struct target_rule *r = rule_of(q->verb);
 
 	if (answer == AUTHORITY_OWN_WORK)
-		return str_fmt(q->tx->arena, "the last attempt of '%.*s' was its own",
+		return str_fmt(q->tx->arena, "'%.*s' is its own: it asked for it, or did it",
 			       STR_ARG(shown));
 	if (answer == AUTHORITY_ENDED)
 		return str_fmt(q->tx->arena, "its attempt of '%.*s' has ended", STR_ARG(shown));

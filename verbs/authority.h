@@ -39,6 +39,8 @@ struct verb_set authority_verbs_of(access_roles roles);
 /* Whoever runs the server: may call every verb, and override. */
 struct principal authority_all(struct str id, enum principal_kind kind);
 bool authority_has(const struct principal *p, const struct verb *v);
+/* Might it ever, whatever its agent's status and grants are now? */
+bool authority_might(const struct principal *p, const struct verb *v);
 /* The first gate: 0, or CALL_FAILED with `denied`, which of the gates it was and what would help.
  */
 int authority_check_verb(struct call *c, const struct principal *p,
@@ -58,6 +60,8 @@ int authority_is_live(struct store_tx *tx, const struct principal *p, bool *out)
 int authority_check(struct call *c, const void *params) must_check;
 /* In a verb: the role is a seat of the caller's, or below one. */
 int authority_over_seat(struct call *c, const char *field, const struct store_role *r) must_check;
+/* In a verb: the caller has authority over all who sit in the role and below it. */
+int authority_over_seated(struct call *c, const char *field, const struct store_role *r) must_check;
 /* In a verb: the caller may have things for whoever "agent:<id>", "user:<id>" or "role:<id>" names.
  */
 int authority_over_owner(struct call *c, const char *field, struct str owner) must_check;
@@ -71,6 +75,8 @@ int authority_over_domain(struct call *c, const char *field,
 			  const struct store_agent *a) must_check;
 /* In a verb: the caller may speak for this worker; else as if there were none. */
 int authority_over_worker(struct call *c, const char *field, struct str who) must_check;
+/* In a verb: the caller has a part in the quest, as far as it needs one. */
+int authority_over_quest(struct call *c, const char *field, struct str quest) must_check;
 /* In a verb: what this owner's keys may do is not what it was. */
 void authority_changed(struct call *c, enum key_owner kind, struct str owner);
 /* The agent that the caller is; STORE_NONE when it is none. */
@@ -113,7 +119,7 @@ enum authority_answer {
 	AUTHORITY_NO,
 	AUTHORITY_YES,
 	AUTHORITY_UNKNOWN,  /* no, and to whom asks it is as if there were none */
-	AUTHORITY_OWN_WORK, /* it would decide about an attempt of its own */
+	AUTHORITY_OWN_WORK, /* it would decide about what it did, or asked for, itself */
 	AUTHORITY_ENDED,    /* it speaks of an attempt that it had, and has no more */
 };
 int authority_may(const struct authority_question *q, enum authority_answer *out) must_check;

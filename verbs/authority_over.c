@@ -86,3 +86,16 @@ int authority_over_principal(struct store_tx *tx, const struct principal *p, str
 		return e < 0 ? err_trace(e) : 0;
 	return err_trace(authority_over_agent(tx, p, &a, out));
 }
+
+/* Whoever puts people below somebody, or somebody above them, gives power over them away. */
+int authority_over_seated(struct call *c, const char *field, const struct store_role *r)
+{
+	struct str_list who = { NULL, 0 };
+	int e = 0;
+
+	if (authority_is_bounded(c->principal))
+		e = store_role_seated_aside(c->tx, authority_own_id(c->principal), r->n, &who);
+	for (size_t i = 0; e == 0 && i < who.n; i++)
+		e = authority_over_owner(c, field, who.v[i]);
+	return e;
+}

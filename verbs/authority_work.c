@@ -57,6 +57,17 @@ int authority_rule_quest(const struct authority_question *q, enum authority_answ
 	return err_trace(e);
 }
 
+int authority_over_quest(struct call *c, const char *field, struct str quest)
+{
+	struct authority_question q = { c->tx, c->principal, c->verb, quest };
+	enum authority_answer answer = AUTHORITY_YES;
+	int e = authority_is_bounded(c->principal) ? authority_rule_quest(&q, &answer) : 0;
+
+	if (e || answer == AUTHORITY_YES)
+		return e < 0 ? err_trace(e) : 0;
+	return authority_refuse(c, str_from(field), quest);
+}
+
 /* ---- tasks ---- */
 
 /* What is said with the proof of a claim: the verb answers whose proof is not good. */
@@ -78,6 +89,17 @@ static bool is_decision(const struct verb *v)
 {
 	return v->id == VERB_TASKS_APPROVE || v->id == VERB_TASKS_REVIEW ||
 	       v->id == VERB_TASKS_ANSWER;
+}
+
+/* Of what it did itself, or of what it asked for: of a task that was rejected, trying it again too.
+ */
+static bool is_of_its_own(const struct authority_question *q, const struct store_task_stakes *t)
+{
+	bool approves = q->verb->id == VERB_TASKS_APPROVE || q->verb->id == VERB_TASKS_REQUEUE;
+
+	if (is_decision(q->verb) && str_eq(t->claimed_by, q->who->id))
+		return true;
+	return approves && t->needs_approval && str_eq(t->created_by, q->who->id);
 }
 
 static int is_any_ones(const struct authority_question *q, const struct str *whose, size_t n,
@@ -119,7 +141,7 @@ int authority_rule_task(const struct authority_question *q, enum authority_answe
 
 	if (e)
 		return e < 0 ? err_trace(e) : STORE_NONE;
-	if (is_decision(q->verb) && str_eq(t.claimed_by, q->who->id)) {
+	if (is_of_its_own(q, &t)) {
 		*out = AUTHORITY_OWN_WORK;
 		return 0;
 	}

@@ -10,7 +10,8 @@
 int authority_rule_quest(const struct authority_question *q, enum authority_answer *out) must_check;
 /* With workflow_admin or org_admin everybody's; of others, agents too, a task is whose it is that
  * made it, has it, or has the worker to which it is given, and whose who sits above them. Nobody
- * decides about an attempt of his own but the server's owner. STORE_NONE: no such task. */
+ * decides about an attempt of his own, or approves what he asked for himself, but the server's
+ * owner. STORE_NONE: no such task. */
 int authority_rule_task(const struct authority_question *q, enum authority_answer *out) must_check;
 /* A worker is whose it is that registered it, and whose who sits above him. STORE_NONE. */
 int authority_rule_worker(const struct authority_question *q,

@@ -54,11 +54,12 @@ static uint32_t bits_of(const struct access_role_list *list)
 	return bits;
 }
 
-/* The first verb that it may and the caller may not. */
+/* The first verb that it might ever be let call, and the caller is not: an agent that is paused, or
+ * has few grants, may be set to work or given more later. */
 static const struct verb *beyond(const struct principal *caller, const struct principal *p)
 {
 	for (size_t i = 0; i < VERB_MAX; i++)
-		if (authority_has(p, &verb_table[i]) && !authority_has(caller, &verb_table[i]))
+		if (authority_might(p, &verb_table[i]) && !authority_has(caller, &verb_table[i]))
 			return &verb_table[i];
 	return NULL;
 }

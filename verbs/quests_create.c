@@ -2,6 +2,7 @@
 /* quests.create: everything it names is found and checked, then written at once. */
 #include "handlers.gen.h"
 #include "verbs/agents_common.h"
+#include "verbs/authority.h"
 #include "verbs/quests_common.h"
 #include "verbs/quests_links.h"
 
@@ -26,6 +27,10 @@ static int set_parent(struct call *c, struct str id, struct store_quest *q)
 	struct store_quest_key parent = { 0 };
 	int e = quest_find_parent(c, id, &parent);
 
+	if (e)
+		return e;
+	if (q->quest.required)
+		e = authority_over_quest(c, "parent", id);
 	if (e)
 		return e;
 	q->parent = parent.n;

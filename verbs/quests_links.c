@@ -3,6 +3,7 @@
 #include "verbs/quests_links.h"
 
 #include "store/quests_path.h"
+#include "verbs/authority.h"
 #include "verbs/quests_common.h"
 #include "verbs/quests_states.h"
 
@@ -249,13 +250,15 @@ int quest_move(struct call *c, struct store_quest *q, struct str parent, bool is
 		    (to.n != q->parent || (is_required && !q->quest.required)))
 			e = refuse_closed(c, &to);
 	}
+	*grows = to.n && is_required && (to.n != q->parent || !q->quest.required);
+	if (e == 0 && *grows)
+		e = authority_over_quest(c, to.n == q->parent ? "required" : "parent", parent);
 	if (e == 0 && is_open && q->parent && q->quest.required)
 		e = store_quest_count_open_children(c->tx, q->parent, -1);
 	if (e == 0 && is_open && to.n && is_required)
 		e = store_quest_count_open_children(c->tx, to.n, 1);
 	if (e)
 		return e;
-	*grows = to.n && is_required && (to.n != q->parent || !q->quest.required);
 	q->parent = to.n;
 	q->quest.parent = store_quest_short_id(c->arena, to.n);
 	q->quest.required = is_required;

@@ -120,14 +120,26 @@ static int seat(struct call *c, struct store_role *r, const struct occupant *o)
 	return e ? err_trace(e) : talk_hand_over(c, &before);
 }
 
+static int check_occupant(struct call *c, const struct occupant *o)
+{
+	const char *kind = o->kind == OCCUPANT_KIND_AGENT ? "agent" : "user";
+	struct str who = str_fmt(c->arena, "%s:%.*s", kind, STR_ARG(o->id));
+
+	return who.p ? authority_over_owner(c, "occupant", who) : err_nomem();
+}
+
+/* Who is above the role comes to be above the occupant, and the occupant above who is below it. */
 static int seat_named(struct call *c, struct store_role *r, struct str who, enum occupant_kind kind)
 {
 	struct occupant o;
 	int e = occupant_named(c, who, kind, &o);
 
-	if (e)
+	if (e || (r->role.occupant.p && str_eq(r->role.occupant, o.id)))
 		return e;
-	return r->role.occupant.p && str_eq(r->role.occupant, o.id) ? 0 : seat(c, r, &o);
+	e = check_occupant(c, &o);
+	if (e == 0)
+		e = authority_over_seated(c, "id", r);
+	return e ? e : seat(c, r, &o);
 }
 
 /* ---- the verbs ---- */
@@ -247,14 +259,16 @@ static int clear_fields(struct call *c, const struct roles_update_params *p, str
 	return 0;
 }
 
-static int move(struct call *c, const struct roles_update_params *p, int64_t n, bool clears_parents)
+static int move(struct call *c, const struct roles_update_params *p, const struct store_role *r,
+		bool clears_parents)
 {
 	int e;
 
 	if (!p->parents.v && !clears_parents)
 		return 0;
-	e = p->parents.n ? 0 : authority_over_all(c, "parents");
-	return e ? e : set_parents(c, n, &p->parents);
+	e = p->parents.n ? authority_over_seated(c, "parents", r)
+			 : authority_over_all(c, "parents");
+	return e ? e : set_parents(c, r->n, &p->parents);
 }
 
 int roles_update(struct call *call, const struct roles_update_params *p,
@@ -280,7 +294,7 @@ int roles_update(struct call *call, const struct roles_update_params *p,
 		role.role.description = p->description;
 	e = store_role_set(call->tx, &role);
 	if (e == 0)
-		e = move(call, p, role.n, clears_parents);
+		e = move(call, p, &role, clears_parents);
 	if (e == 0)
 		e = tell(call, "role.updated", &role.role);
 	return e ? e : show(call, &role, &r->role);
@@ -328,6 +342,8 @@ int roles_unassign(struct call *call, const struct roles_unassign_params *p,
 	struct store_role role;
 	int e = role_named(call, "id", p->id, &role);
 
+	if (e == 0 && role.role.occupant.p)
+		e = authority_over_seated(call, "id", &role);
 	if (e == 0 && role.role.occupant.p)
 		e = seat(call, &role, NULL);
 	return e ? e : show(call, &role, &r->role);

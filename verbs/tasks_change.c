@@ -130,6 +130,7 @@ int tasks_requeue(struct call *call, const struct tasks_requeue_params *p,
 	t.task.tries = t.reclaims = 0;
 	t.task.has_tries = false;
 	t.task.requeues++;
+	t.task.approval = t.task.has_approval = false; /* who may do this approves it by that */
 	t.begins_at = call->tx->steady_ms;
 	e = task_become(call, &t, TASK_STATE_READY, TASK_REASON_NONE);
 	if (e)

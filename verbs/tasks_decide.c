@@ -2,6 +2,7 @@
 /* What people decide about tasks that wait for them: approve, review, answer. */
 #include "handlers.gen.h"
 #include "store/tasks_list.h"
+#include "verbs.gen.h"
 #include "verbs/tasks_common.h"
 
 #define REWORKS_MAX 10
@@ -17,6 +18,31 @@ static int check_question(struct call *c, const struct store_task *t, struct str
 			       STR_ARG(t->task.short_id));
 }
 
+static const struct {
+	enum task_state state;
+	enum verb_id verb;
+} decisions[] = {
+	{ TASK_STATE_AWAITING_APPROVAL, VERB_TASKS_APPROVE },
+	{ TASK_STATE_AWAITING_INPUT, VERB_TASKS_ANSWER },
+	{ TASK_STATE_OUTPUT_PENDING_REVIEW, VERB_TASKS_REVIEW },
+};
+
+/* It waits for another decision, or for none. */
+static int refuse_decision(struct call *c, const struct store_task *t, enum task_state wanted)
+{
+	enum task_state is = t->task.state;
+
+	for (size_t i = 0; i < ARRAY_LEN(decisions); i++)
+		if (decisions[i].state == is)
+			c->failure.hint = str_fmt(c->arena, "%.*s decides about it",
+						  STR_ARG(verb_table[decisions[i].verb].name));
+	call_data_str(c, "from", task_state_text(is));
+	call_data_str(c, "needs", task_state_text(wanted));
+	return call_fail(c, ERROR_ILLEGAL_TRANSITION, "%.*s is %.*s, not %.*s",
+			 STR_ARG(t->task.short_id), STR_ARG(task_state_text(is)),
+			 STR_ARG(task_state_text(wanted)));
+}
+
 /* It stands in the state that the decision is about. */
 static int find_waiting(struct call *c, struct str id, enum task_state state,
 			struct store_task *out)
@@ -25,7 +51,7 @@ static int find_waiting(struct call *c, struct str id, enum task_state state,
 
 	if (e)
 		return e;
-	return out->task.state == state ? 0 : task_refuse_change(c, out, TASK_STATE_READY);
+	return out->task.state == state ? 0 : refuse_decision(c, out, state);
 }
 
 static struct str after_decision(const struct store_task *t)
@@ -45,7 +71,8 @@ int tasks_approve(struct call *call, const struct tasks_approve_params *p,
 	if (e)
 		return e;
 	t.task.note = p->note;
-	t.task.approval = t.task.has_approval = false;
+	if (is_yes)
+		t.task.approval = t.task.has_approval = false;
 	if (t.task.question_id.p && is_yes)
 		t.task.answer = STR("\"approved\"");
 	t.task.question_id = STR_NONE;

@@ -199,6 +199,21 @@ and theirs.occupant = $2
 and c.ancestor <> c.descendant
 limit 1
 
+-- name: role_seated_aside
+select distinct r.occupant_kind, r.occupant
+from role_closure c
+join roles r on r.n = c.descendant
+where c.ancestor = $2
+and r.occupant is not null
+and not exists (
+	select 1
+	from role_closure up
+	join roles mine on mine.n = up.ancestor
+	where up.descendant = r.n
+	and up.ancestor <> up.descendant
+	and mine.occupant = $1
+)
+
 -- name: check_role_closure
 -- may scan: works out again who is above whom
 with recursive reach (ancestor, descendant) as (

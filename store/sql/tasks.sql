@@ -40,7 +40,7 @@ left join workers w on w.n = t.worker
 where t.n = $1
 
 -- name: task_stakes
-select t.n, t.state, t.created_by, t.claimed_by, a.principal
+select t.n, t.state, t.created_by, t.claimed_by, a.principal, t.needs_approval
 from tasks t
 left join workers a on a.n = t.assignee
 where t.n = $1

@@ -223,6 +223,38 @@ class Company(unittest.TestCase):
         self.assertEqual(code_of(ann.call("quests.close", {"id": quest["id"], "kind": "done", "summary": "x", "override": True})),
                          "denied")
 
+    def test_tm_authz_03_a_key_is_never_more_than_its_maker_s_whatever_its_agent_is_doing(self):
+        """TM-AUTHZ-03: paused or with few grants now, an agent may have more tomorrow, with the key that it got today."""
+        self.owner.ok("users.create", {"name": "ann"})
+        lim = self.lines("user", "ann", "org_admin", scopes=["keys.*"])
+        few = {"tools_allow": ["quests.list"]}
+        for name, change in (("active", None), ("paused", {"status": "paused"}), ("bound", {"grants": few})):
+            self.owner.ok("agents.spawn", {"name": name})
+            if change:
+                self.owner.ok("agents.update", {"id": name, **change})
+            wide = {"name": "e", "owner_kind": "agent", "owner": name, "access": ["workflow_admin"]}
+            self.denied(lim, "keys.create", wide, "access")
+            there = self.owner.ok("keys.create", wide)
+            self.denied(lim, "keys.rotate", {"id": there["id"]}, "access")
+            lim.ok("keys.create", {**wide, "scopes": ["keys.list"]})
+
+    def test_tm_authz_04_an_agent_does_not_make_the_quest_of_others_wait(self):
+        """TM-AUTHZ-04: by a required child; who made it, has it or is over who does may, and optional ones are everybody's."""
+        ann, bob = self.agent("ann"), self.agent("bob")
+        parent = self.owner.ok("quests.create", {"subject": "ann's", "assignee": "ann"})["short_id"]
+        had = ann.ok("quests.claim", {"id": parent})
+        self.assertEqual(self.denied(bob, "quests.create", {"subject": "x", "parent": parent}, "parent")["gate"], "authority")
+        child = bob.ok("quests.create", {"subject": "x", "parent": parent, "required": False})
+        self.denied(bob, "quests.update", {"id": child["id"], "required": True}, "required")
+        self.denied(bob, "quests.update", {"id": bob.ok("quests.create", {"subject": "y"})["id"], "parent": parent}, "parent")
+        part = ann.ok("quests.create", {"subject": "a part", "parent": parent})
+        close = {"id": parent, "kind": "done", "summary": "x", "attempt": had["attempt"], "token": had["token"]}
+        self.assertEqual(code_of(ann.call("quests.close", close)), "conflict")
+        ann.ok("quests.update", {"id": part["id"], "required": False})
+        ann.ok("quests.close", close)
+        own = bob.ok("quests.create", {"subject": "bob made it", "assignee": "ann"})
+        bob.ok("quests.create", {"subject": "x", "parent": own["id"]})
+
     def test_t10_spawning_stops_at_its_depth_and_its_number(self):
         """TM-AUTHZ-03: an agent spawns below itself, as deep and as many as its grants say."""
         grants = {"may_spawn": True, "depth": 2, "children": 2, "money_micros": 1000}
@@ -284,16 +316,70 @@ class Company(unittest.TestCase):
         self.denied(bob, "roles.create", {"title": "Top", "type": "director"}, "parents")
         self.denied(bob, "roles.create", {"title": "Aside", "type": "advisor", "parents": ["r-3"]}, "parents")
         self.denied(bob, "agents.update", {"id": "robot", "instructions": "x"}, "id")
-        bob.ok("roles.assign", {"id": "r-4", "occupant": "robot"})
+        self.denied(bob, "roles.assign", {"id": "r-4", "occupant": "robot"}, "occupant")
+        self.owner.ok("roles.assign", {"id": "r-4", "occupant": "robot"})
         bob.ok("agents.update", {"id": "robot", "instructions": "you are mine now"})
         bob.ok("roles.create", {"title": "Bench", "type": "operational", "parents": ["r-2"]})
-        ann.ok("roles.assign", {"id": "r-3", "occupant": "tester"})
+        self.denied(ann, "roles.assign", {"id": "r-3", "occupant": "tester"}, "occupant")
+        ann.ok("roles.assign", {"id": "r-3", "occupant": "robot"})
         ann.ok("agents.update", {"id": "robot", "instructions": "and mine"})
         self.denied(bob, "agents.update", {"id": "tester", "instructions": "x"})
         self.assertEqual([r["short_id"] for r in bob.ok("principals.me")["roles"]], ["r-2"])
         # whoever leaves the seat leaves what it gave
         self.owner.ok("roles.assign", {"id": "r-2", "occupant": "ann"})
         self.denied(bob, "agents.update", {"id": "robot", "instructions": "x"})
+
+    def seats(self, *rows):
+        """Made by the one who runs the server."""
+        for title, parents, who in rows:
+            self.owner.ok("roles.create", {"title": title, "type": "operational", "parents": parents, **({"occupant": who} if who else {})})
+
+    def test_tm_authz_03_04_nobody_seats_below_himself_whom_he_is_not_over(self):
+        """TM-AUTHZ-04: neither an agent nor a person comes to be over somebody by giving him a seat; who was his stays so."""
+        rogue = self.agent("rogue", "agent_admin", grants={"may_spawn": True, "depth": 1, "children": 2})
+        self.owner.ok("agents.spawn", {"name": "victim"})
+        for name in ("ann", "mal"):
+            self.owner.ok("users.create", {"name": name})
+        ann, mal, admin = self.lines("user", "ann", "org_admin"), self.lines("user", "mal", "agent_admin"), self.lines("user", "ann", "org_admin")
+        self.seats(("Rogue's", [], "rogue"), ("Mal's", [], "mal"), ("Below", ["r-1"], None), ("Under", ["r-2"], None))
+        self.assertEqual(mal.ok("agents.spawn", {"name": "own"})["name"], "own")
+        rogue.ok("agents.spawn", {"name": "child"})
+        ann.ok("schedules.create", {"name": "s", "cron": "@daily", "calls": [{"verb": "users.create", "params": {"name": "made"}}]})
+        for lines, seat, mine, empty in ((rogue, "r-1", "child", "r-3"), (mal, "r-2", "own", "r-4")):
+            for who in ("ann", "victim", "mal" if lines is rogue else "rogue"):
+                below = {"title": "B", "type": "operational", "parents": [seat], "occupant": who}
+                self.assertEqual(self.denied(lines, "roles.create", below, "occupant")["gate"], "authority")
+                self.denied(lines, "roles.assign", {"id": empty, "occupant": who}, "occupant")
+            self.denied(lines, "agents.update", {"id": "victim", "instructions": "obey"})
+            # a vacant one is made freely, and whom he spawned he seats
+            new = lines.ok("roles.create", {"title": "C", "type": "operational", "parents": [seat]})
+            lines.ok("roles.assign", {"id": new["id"], "occupant": mine})
+            lines.ok("roles.assign", {"id": empty, "occupant": mine})
+            lines.ok("roles.update", {"id": new["id"], "parents": [empty]})
+        self.denied(mal, "schedules.run", {"id": "s"})
+        self.assertEqual(self.owner.ok("roles.list", {"occupant": "ann"})["items"], [])
+        # org_admin seats whom he likes
+        admin.ok("roles.assign", {"id": "r-3", "occupant": "victim"})
+        rogue.ok("agents.update", {"id": "victim", "instructions": "you were given to me"})
+
+    def test_tm_authz_03_04_no_seat_comes_below_who_is_not_over_those_in_it(self):
+        """TM-AUTHZ-04: whoever made a role, but sits not above it, neither moves it below himself with others in it or
+        below it, nor sits down above them, nor puts them out."""
+        mal = self.lines("user", self.owner.ok("users.create", {"name": "mal"})["name"], "agent_admin")
+        self.owner.ok("agents.spawn", {"name": "victim"})
+        self.seats(("Mal's", [], "mal"), ("Other", [], None))
+        made = [mal.ok("roles.create", {"title": t, "type": "operational", "parents": ["r-1"]})["id"] for t in ("full", "above", "vacant")]
+        for id_ in made:
+            self.owner.ok("roles.update", {"id": id_, "parents": ["r-2"]})
+        self.owner.ok("roles.assign", {"id": made[0], "occupant": "victim"})
+        self.owner.ok("roles.create", {"title": "low", "type": "operational", "parents": [made[1]], "occupant": "victim"})
+        for id_ in made[:2]:
+            self.denied(mal, "roles.update", {"id": id_, "parents": ["r-1"]}, "parents")
+            self.denied(mal, "roles.assign", {"id": id_, "occupant": "mal"}, "id")
+        self.denied(mal, "roles.unassign", {"id": made[0]}, "id")
+        self.denied(mal, "agents.update", {"id": "victim", "instructions": "obey"})
+        mal.ok("roles.update", {"id": made[2], "parents": ["r-1"]})
+        mal.ok("roles.update", {"id": made[1], "title": "it is still his to name"})
 
     def test_a_role_graph_counts_its_ways_right_whatever_is_done_to_it(self):
         """Random moves of roles against a walk over all of them; cycles are refused, each naming a real way round."""

@@ -152,6 +152,36 @@ class Work(unittest.TestCase):
             lines.ok("tasks.complete", {"id": has["id"], "attempt": 1, "token": has["token"]})
             self.assertEqual(code_of(lines.call("tasks.review", {"id": has["id"], "decision": "accept"})), code, name)
 
+    def test_tm_authz_04_nobody_approves_what_he_asked_for_himself(self):
+        """But the one who runs the server; whoever is above may, and what was rejected is not tried again by who asked."""
+        for name, code in (("admin", "denied"), ("maker", "denied"), ("person", "denied"), ("owner", None)):
+            lines = self.who[name]
+            for decision in ("reject", "approve"):
+                made = lines.ok("tasks.create", {"queue": "asked", "approval": True})
+                said = lines.call("tasks.approve", {"id": made["id"], "decision": decision})
+                self.assertEqual(code_of(said), code, (name, said))
+                why = {"verb": "tasks.approve", "target": made["id"], **({"key": self.keys[name]} if name in self.keys else {})}
+                self.assertEqual(self.owner.ok("system.why_denied", why)["allowed"], code is None)
+        made = self.who["maker"].ok("tasks.create", {"queue": "asked", "approval": True})
+        self.who["above"].ok("tasks.approve", {"id": made["id"], "decision": "reject"})
+        self.assertEqual(code_of(self.who["maker"].call("tasks.requeue", {"id": made["id"]})), "denied")
+        self.assertEqual(self.who["above"].ok("tasks.requeue", {"id": made["id"]})["state"], "ready")
+        made = self.who["maker"].ok("tasks.create", {"queue": "asked", "approval": True})
+        self.assertEqual(self.who["above"].ok("tasks.approve", {"id": made["id"], "decision": "approve"})["state"], "ready")
+
+    def test_a_decision_that_is_not_awaited_points_to_the_one_that_is(self):
+        made = self.owner.ok("tasks.create", {"queue": "points", "approval": True})["id"]
+        for method, more, wanted in (("tasks.review", {"decision": "accept"}, "output_pending_review"),
+                                     ("tasks.answer", {"question_id": "x", "answer": 1}, "awaiting_input")):
+            said = self.owner.call(method, {"id": made, **more})["error"]
+            self.assertTrue(said["message"].endswith(f"is awaiting_approval, not {wanted}"), said)
+            self.assertEqual((said["data"]["hint"], said["data"]["needs"]), ("tasks.approve decides about it", wanted))
+        yes = {"id": made, "decision": "approve"}
+        self.owner.ok("tasks.approve", yes)
+        said = self.owner.call("tasks.approve", yes)["error"]
+        self.assertTrue(said["message"].endswith("is ready, not awaiting_approval"), said)
+        self.assertEqual((said["data"]["from"], "allowed" in said["data"]), ("ready", False))
+
     def test_tm_authz_04_nobody_acts_on_the_workers_of_others(self):
         """TM-AUTHZ-04: each verb by who registered it, by who sits above him, and by others."""
         may = {"maker": True, "above": True, "lead": True, "boss": True, "admin": True, "owner": True,

@@ -243,14 +243,21 @@ TEST(the_inbox_has_what_the_caller_may_decide)
 {
 	WORLD_OPEN(w);
 	struct str ann = new_person(&w, "ann"), bob = new_person(&w, "bob");
+	struct str robot = new_agent(&w, "robot");
 	const struct json *r;
 
-	as(&w, PRINCIPAL_KIND_USER, ann);
+	world_say(&w, "roles.create", "{'title': 'Top', 'type': 'director', 'occupant': 'ann'}");
+	world_say(&w, "roles.create",
+		  "{'title': 'Low', 'type': 'operational', 'parents': ['r-1'], 'occupant': "
+		  "'robot'}");
+	as(&w, PRINCIPAL_KIND_AGENT, robot);
 	for (int i = 0; i < 3; i++)
 		world_say(&w, "tasks.create", "{'approval': true, 'subject': 'bill %d'}", i);
+	CHECK_INT(world_count(world_say(&w, "inbox.list", "{}"), "items"), 0);
+	as(&w, PRINCIPAL_KIND_USER, ann);
 	r = world_say(&w, "inbox.list", "{'limit': 2}");
 	CHECK_INT(world_count(r, "items"), 2);
-	CHECK_STR(world_text(r, "items.0.name"), "ann");
+	CHECK_STR(world_text(r, "items.0.name"), "robot");
 	r = world_say(&w, "inbox.list", "{'limit': 2, 'cursor': '%.*s'}",
 		      STR_ARG(world_text(r, "next_cursor")));
 	CHECK_INT(world_count(r, "items"), 1);

@@ -70,6 +70,10 @@ TEST(ag_1_a_refused_way_names_from_to_and_what_is_allowed)
 	r = world_say(&w, "tasks.approve", "{'id': 't-1', 'decision': 'approve'}");
 	CHECK_ERROR(r, "illegal_transition");
 	CHECK_STR(world_text(r, "from"), "ready");
+	CHECK_STR(world_text(r, "needs"), "awaiting_approval");
+	r = world_say(&w, "tasks.requeue", "{'id': 't-1'}");
+	CHECK_ERROR(r, "illegal_transition");
+	CHECK_STR(world_text(r, "from"), "ready");
 	CHECK_STR(world_text(r, "to"), "ready");
 	CHECK_INT(world_count(r, "allowed"), 4);
 	task_complete(&w, task_claim(&w, ""));
