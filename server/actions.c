@@ -182,6 +182,12 @@ static bool hands_out(const struct shape *s)
 	return false;
 }
 
+/* Whoever reads tasks reads what came out: it must be for all of them. */
+static bool is_narrow(const struct verb *v)
+{
+	return v->is_read_only && (verb_table[VERB_TASKS_GET].access & ~v->access);
+}
+
 /* What is to be called later is kept as it is written, and so is its result, for all to read. */
 static bool check_open(struct checking *m)
 {
@@ -192,6 +198,8 @@ static bool check_open(struct checking *m)
 		blame(m, STR_NONE,
 		      STR("a verb that hands out neither work nor mail: nobody would have it"),
 		      m->verb->name);
+	else if (is_narrow(m->verb))
+		blame(m, STR_NONE, STR("a verb that shows what everybody may see"), m->verb->name);
 	else
 		return true;
 	return false;

@@ -71,6 +71,13 @@ class Reactions(unittest.TestCase):
 
     # ---- what matches
 
+    def test_what_not_all_may_see_is_not_read_later(self):
+        for verb in ("audit.list", "keys.list", "system.config"):
+            calls = [{"verb": verb}]
+            for method, params in (("events.subscribe", {"kind": "bell.rang"}), ("schedules.create", {"name": "x", "cron": "@daily"})):
+                said = self.lines.call(method, {**params, "calls": calls})
+                self.assertEqual(said["error"]["data"]["code"], "invalid_params", said)
+
     def test_ik_m4_patterns_of_subjects_match_what_the_table_says(self):
         """ik-M4"""
         made = {p: self.subscribe("dropbox.create", subject=p) for p in SUBJECTS}
